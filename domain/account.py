@@ -1,0 +1,225 @@
+"""The account of one debtor: its cases, and what each of them still owes.
+
+In: the open balance of an invoice, the presumed share of unallocated money, what has been said when.
+Not in: what to do about it (schedule.py, gate.py), and how the account is stored (ledger/).
+"""
+
+from datetime import date, datetime
+from decimal import Decimal
+from functools import cached_property
+from typing import Any
+
+from domain.actions import Because, Ending, Rule, StepOutcome, StepTaken
+from domain.agreements import Hold
+from domain.fact import ZERO, Amount, Fact, Instant
+from domain.policy import Channel, NamedTone, Tone
+from domain.receivable import CreditNote, Creditor, Debtor, Invoice, Payment
+
+
+class Balance(Fact):
+    """States what one invoice still owes.
+
+    `open` is the total less its credit notes and the payments allocated to it. `presumed` is the share
+    of the debtor's unallocated money that would fall to it; `net` is what can honestly be asked for.
+    """
+
+    total: Amount
+    credited: Amount
+    paid: Amount
+    presumed: Amount
+
+    @property
+    def open(self) -> Decimal:
+        """Tells what the books show as unpaid; never below zero."""
+        return max(ZERO, self.total - self.credited - self.paid)
+
+    @property
+    def net(self) -> Decimal:
+        """Tells what remains once unallocated money is taken into account."""
+        return self.open - self.presumed
+
+
+class Case(Fact):
+    """Follows one invoice up its ladder, under the version of the policy it started with.
+
+    `approved` names steps that an operator has approved; `hurried` the step to be sent at once.
+    """
+
+    invoice: Invoice
+    policy: str
+    cycle: int = 1
+    taken: tuple[StepTaken, ...] = ()
+    approved: tuple[str, ...] = ()
+    hurried: str | None = None
+    blocked: Because | None = None
+    ending: Ending | None = None
+
+    @property
+    def standing(self) -> tuple[StepTaken, ...]:
+        """Lists the steps of this cycle that count: voided ones have been reopened."""
+        return tuple(
+            step for step in self.taken if step.cycle == self.cycle and step.outcome is not StepOutcome.VOIDED
+        )
+
+    def has_taken(self, key: str) -> bool:
+        """Tells whether a step of this cycle stands."""
+        return any(step.step == key for step in self.standing)
+
+
+class Contacted(Fact):
+    """Records a written message that really left, and for which invoices it spoke."""
+
+    message: str
+    day: date
+    at: Instant
+    channel: Channel
+    tone: NamedTone
+    wording: str
+    invoices: tuple[str, ...]
+    overdue: bool
+
+
+class Account(Fact):
+    """Gathers everything that is known of one debtor of one creditor at one revision."""
+
+    creditor: Creditor
+    debtor: Debtor
+    cases: tuple[Case, ...] = ()
+    credit_notes: tuple[CreditNote, ...] = ()
+    payments: tuple[Payment, ...] = ()
+    holds: tuple[Hold, ...] = ()
+    contacts: tuple[Contacted, ...] = ()
+    payments_as_of: Instant | None = None
+    sending_stopped: bool = False
+    revision: int = 0
+
+    def having(self, **changes: Any) -> "Account":
+        """Gives the account with some of its facts replaced; what was worked out before is forgotten."""
+        return Account.model_construct(
+            **{name: getattr(self, name) for name in type(self).model_fields} | changes
+        )
+
+    def case(self, number: str) -> Case:
+        """Finds the case of an invoice; raises KeyError where the account has none."""
+        for case in self.cases:
+            if case.invoice.number == number:
+                return case
+        raise KeyError(number)
+
+    @property
+    def contact_cap_days(self) -> int:
+        """Gives the least number of days between two messages to this debtor."""
+        return self.debtor.contact_cap_days or self.creditor.contact_cap_days
+
+    def balance(self, number: str) -> Balance:
+        """States what an invoice of the account still owes."""
+        return self._balances[number]
+
+    @cached_property
+    def _balances(self) -> dict[str, Balance]:
+        """Balances every invoice, presuming that unallocated money pays the oldest due date first.
+
+        Where the debtor has not said what a payment is for, it is imputed to the debts that are due,
+        the oldest first (Code civil 1342-10).
+        """
+        free: dict[str, Decimal] = {}
+        for payment in self.payments:
+            free[payment.currency] = free.get(payment.currency, ZERO) + payment.unallocated
+        for note in self.credit_notes:
+            if note.invoice is None and not note.cancelled:
+                free[note.currency] = free.get(note.currency, ZERO) + note.total
+        balances: dict[str, Balance] = {}
+        for case in self._by_age:
+            invoice = case.invoice
+            balance = Balance(
+                total=invoice.total,
+                credited=self._credited(invoice.number),
+                paid=self._paid(invoice.number),
+                presumed=ZERO,
+            )
+            surplus = balance.credited + balance.paid - balance.total
+            if surplus > ZERO:
+                free[invoice.currency] = free.get(invoice.currency, ZERO) + surplus
+            balances[invoice.number] = balance
+        for case in self._by_age:
+            invoice = case.invoice
+            balance = balances[invoice.number]
+            share = min(free.get(invoice.currency, ZERO), balance.open)
+            if share > ZERO and case.ending is not Ending.WRITTEN_OFF:
+                free[invoice.currency] -= share
+                balances[invoice.number] = balance.model_copy(update={"presumed": share})
+        return balances
+
+    @cached_property
+    def _by_age(self) -> tuple[Case, ...]:
+        return tuple(sorted(self.cases, key=lambda case: (case.invoice.due_date, case.invoice.number)))
+
+    def _credited(self, number: str) -> Decimal:
+        return sum(
+            (note.total for note in self.credit_notes if note.invoice == number and not note.cancelled), ZERO
+        )
+
+    def _paid(self, number: str) -> Decimal:
+        return sum(
+            (
+                part.amount
+                for payment in self.payments
+                if not payment.reversed
+                for part in payment.allocations
+                if part.invoice == number
+            ),
+            ZERO,
+        )
+
+    def settlement(self, number: str) -> Rule | None:
+        """Tells by what an invoice is settled: money, or credit notes alone; None while it is open."""
+        balance = self.balance(number)
+        if balance.open > ZERO:
+            return None
+        return Rule.PAID if balance.paid > ZERO else Rule.CREDITED
+
+    def hold_on(self, number: str, day: date) -> Hold | None:
+        """Finds the hold that suspends an invoice on a day, the longest where there are several."""
+        holds = [hold for hold in self.holds if hold.covers(number, day)]
+        return max(holds, key=lambda hold: hold.until, default=None)
+
+    def open_numbers(self) -> tuple[str, ...]:
+        """Lists the invoices whose case is open, the oldest due date first."""
+        return tuple(case.invoice.number for case in self._by_age if case.ending is None)
+
+    def last_contact(self) -> Contacted | None:
+        """Gives the latest message that really left."""
+        return max(self.contacts, key=lambda contact: contact.at, default=None)
+
+    def remembered(self, day: date, memory_days: int) -> Contacted | None:
+        """Gives the sternest message of the last days whose debt has not been cleared since.
+
+        Paying the oldest invoice alone does not soften the tone of the next message; clearing every
+        invoice that the message spoke of does. Formal steps are not remembered: they are taken once.
+        """
+        recent = [
+            contact
+            for contact in self.contacts
+            if contact.overdue
+            and (day - contact.day).days <= memory_days
+            and contact.tone < Tone.FORMAL
+            and any(self._still_owed(number, contact.day) for number in self._owed_when(contact))
+        ]
+        return max(recent, key=lambda contact: (contact.tone, contact.at), default=None)
+
+    def _owed_when(self, contact: Contacted) -> tuple[str, ...]:
+        return tuple(case.invoice.number for case in self.cases if case.invoice.due_date < contact.day)
+
+    def _still_owed(self, number: str, since: date) -> bool:
+        case = self.case(number)
+        return (
+            case.ending in {None, Ending.EXHAUSTED, Ending.HANDED_OFF}
+            and case.invoice.due_date < since
+            and self.balance(number).net > ZERO
+        )
+
+    def now_known(self, now: datetime) -> datetime:
+        """Tells up to which moment payments are known: always now where they are pushed."""
+        if self.creditor.payment_freshness_hours is None or self.payments_as_of is None:
+            return now
+        return min(now, self.payments_as_of)

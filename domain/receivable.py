@@ -1,0 +1,192 @@
+"""Who owes what to whom: the parties, the invoices, and what reduces them.
+
+In: creditors, debtors and their contacts, invoices, credit notes, payments with their allocations.
+Not in: what remains to be paid (account.py), and how it is asked for (policy.py, schedule.py).
+"""
+
+from datetime import date
+from enum import StrEnum
+from typing import Self
+
+from pydantic import Field, model_validator
+
+from domain.fact import ZERO, Amount, Country, Currency, Fact, Instant, Key, Language, PositiveAmount
+
+
+class PostalAddress(Fact):
+    """Names the place where letters reach a party."""
+
+    lines: tuple[str, ...] = Field(min_length=1, max_length=4)
+    postcode: str = Field(max_length=12)
+    city: str = Field(max_length=80)
+    country: Country = "FR"
+
+
+class Creditor(Fact):
+    """Names the company that is owed and in whose name every message leaves.
+
+    `payment_freshness_hours` bounds the age of the payment data behind a message; None says that
+    payments are pushed as they are booked, so that they are known up to the moment of sending.
+    `contact_cap_days` is the least number of days between two messages to one debtor.
+    `country` and `subdivision` choose the public holidays (`holidays` codes: 6AE Alsace, 57 Moselle).
+    """
+
+    id: Key
+    legal_name: str = Field(min_length=1, max_length=140)
+    siren: str | None = None
+    vat: str | None = None
+    address: PostalAddress
+    time_zone: str = "Europe/Paris"
+    language: Language = "fr"
+    subdivision: str | None = None
+    email: str
+    reply_to: str | None = None
+    phone: str | None = None
+    signatory: str | None = None
+    iban: str | None = None
+    bic: str | None = None
+    policy: str = "french-b2b"
+    payment_freshness_hours: int | None = Field(default=None, ge=1, le=240)
+    contact_cap_days: int = Field(default=3, ge=1, le=30)
+    terms_days: int | None = Field(default=None, ge=0, le=120)
+    agency: str | None = None
+
+    @property
+    def country(self) -> str:
+        """Tells the country whose public holidays the creditor keeps."""
+        return self.address.country
+
+
+class Contact(Fact):
+    """Names a person or a mailbox at the debtor's that receives reminders."""
+
+    name: str | None = None
+    email: str | None = None
+    phone: str | None = None
+
+
+class Debtor(Fact):
+    """Names the company that owes; its contacts are never mixed with another debtor's.
+
+    `terms_days` are the payment terms agreed with this debtor, in days from the invoice date.
+    """
+
+    creditor: Key
+    id: Key
+    legal_name: str = Field(min_length=1, max_length=140)
+    siren: str | None = None
+    vat: str | None = None
+    address: PostalAddress | None = None
+    country: Country = "FR"
+    subdivision: str | None = None
+    time_zone: str | None = None
+    language: Language = "fr"
+    contacts: tuple[Contact, ...] = ()
+    terms_days: int | None = Field(default=None, ge=0, le=120)
+    policy: str | None = None
+    contact_cap_days: int | None = Field(default=None, ge=1, le=30)
+    tags: tuple[str, ...] = ()
+
+    @property
+    def emails(self) -> tuple[str, ...]:
+        """Lists the addresses that reminders go to, in the order given."""
+        return tuple(contact.email for contact in self.contacts if contact.email)
+
+    @property
+    def phones(self) -> tuple[str, ...]:
+        """Lists the telephone numbers at which the debtor can be called."""
+        return tuple(contact.phone for contact in self.contacts if contact.phone)
+
+
+class DueDateSource(StrEnum):
+    """Tells where a due date comes from (terms.py)."""
+
+    INVOICE = "invoice"
+    TERMS = "terms"
+    DEBTOR_TERMS = "debtor_terms"
+    CREDITOR_TERMS = "creditor_terms"
+    LEGAL_DEFAULT = "legal_default"
+
+
+class Invoice(Fact):
+    """States what one invoice asks for; the total includes VAT.
+
+    An invoice payable in several maturities is one Invoice for each, which share `document`.
+    """
+
+    creditor: Key
+    number: Key
+    debtor: Key
+    issue_date: date
+    due_date: date
+    due_date_source: DueDateSource = DueDateSource.INVOICE
+    currency: Currency = "EUR"
+    total: PositiveAmount
+    document: str | None = None
+    order_reference: str | None = Field(default=None, max_length=64)
+    delivery_reference: str | None = Field(default=None, max_length=64)
+    policy: str | None = None
+    pdf: str | None = None
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Self:
+        if self.due_date < self.issue_date:
+            msg = f"due_date {self.due_date} lies before issue_date {self.issue_date}"
+            raise ValueError(msg)
+        return self
+
+    @property
+    def of_document(self) -> str:
+        """Tells the number of the document this maturity belongs to."""
+        return self.document or self.number
+
+
+class CreditNote(Fact):
+    """Reduces what is owed; without an invoice it reduces the debtor's whole account."""
+
+    creditor: Key
+    number: Key
+    debtor: Key
+    invoice: Key | None = None
+    issue_date: date
+    currency: Currency = "EUR"
+    total: PositiveAmount
+    cancelled: bool = False
+
+
+class Allocation(Fact):
+    """Gives a part of a payment to one invoice."""
+
+    invoice: Key
+    amount: PositiveAmount
+
+
+class Payment(Fact):
+    """States money received; what no allocation takes is the debtor's unallocated cash."""
+
+    creditor: Key
+    reference: str = Field(min_length=1, max_length=128)
+    debtor: Key
+    received_on: date
+    currency: Currency = "EUR"
+    amount: PositiveAmount
+    allocations: tuple[Allocation, ...] = ()
+    recorded_at: Instant | None = None
+    reversed: bool = False
+
+    @model_validator(mode="after")
+    def _not_over_allocated(self) -> Self:
+        if self.allocated > self.amount:
+            msg = f"allocations sum to {self.allocated}, more than the payment's amount {self.amount}"
+            raise ValueError(msg)
+        return self
+
+    @property
+    def allocated(self) -> Amount:
+        """Sums what has been given to invoices."""
+        return sum((part.amount for part in self.allocations), ZERO)
+
+    @property
+    def unallocated(self) -> Amount:
+        """Tells what no invoice has received; nothing once the payment is reversed."""
+        return ZERO if self.reversed else self.amount - self.allocated
