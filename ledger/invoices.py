@@ -1,0 +1,142 @@
+"""Invoices and their cases: opened, corrected, given up, moved to another policy.
+
+In: what an invoice's facts change on the account.
+Not in: how an event becomes an invoice (intake/), and plans (settling.py).
+"""
+
+import sqlalchemy as sa
+
+from domain.account import Case
+from domain.actions import Ending
+from domain.fact import ZERO
+from domain.faults import InputRefused
+from domain.receivable import Debtor, Invoice
+from ledger.accounts import Stored
+from ledger.folio import Folio
+from ledger.schema import debtors, invoices
+from ledger.writing import insert_once
+
+
+async def put_debtor(folio: Folio, debtor: Debtor) -> bool:
+    """Replaces what is known of the debtor; False where nothing changes."""
+    if debtor == folio.account.debtor:
+        return False
+    facts = debtor.model_dump(mode="json")
+    where = (debtors.c.creditor == folio.creditor) & (debtors.c.id == folio.debtor)
+    row = {"name": debtor.legal_name, "facts": facts}
+    await folio.conn.execute(sa.update(debtors).where(where).values(row))
+    folio.amend(debtor=debtor)
+    await folio.log("debtor.revised", debtor=facts)
+    return True
+
+
+async def open_case(folio: Folio, invoice: Invoice, policy: str, version: int) -> bool:
+    """Records a new invoice under a version of a policy; a known one is revised instead."""
+    if folio.has_case(invoice.number):
+        return await revise_invoice(folio, invoice, version)
+    await folio.learn(policy)
+    row = _columns(invoice) | {
+        "creditor": folio.creditor,
+        "number": invoice.number,
+        "debtor": folio.debtor,
+        "version": version,
+        "policy": policy,
+        "approved": [],
+        "opened_at": folio.now,
+        "open": invoice.total,
+        "net": invoice.total,
+        "revision": folio.account.revision + 1,
+    }
+    if not await insert_once(folio.conn, invoices, row):
+        raise InputRefused(
+            field="number",
+            value=invoice.number,
+            remedy="this invoice is on another debtor's account; correct the debtor or the number",
+        )
+    cases = (*folio.account.cases, Case(invoice=invoice, policy=policy))
+    folio.amend(cases=tuple(sorted(cases, key=lambda case: case.invoice.number)))
+    folio.stored[invoice.number] = Stored(None, invoice.total, invoice.total, version)
+    await folio.log(
+        "invoice.opened",
+        invoice.number,
+        version=version,
+        policy=policy,
+        stated=invoice.model_dump(mode="json"),
+    )
+    return True
+
+
+def _columns(invoice: Invoice) -> dict[str, object]:
+    return {
+        "document": invoice.of_document,
+        "due_date": invoice.due_date,
+        "currency": invoice.currency,
+        "total": invoice.total,
+        "facts": invoice.model_dump(mode="json"),
+    }
+
+
+async def revise_invoice(folio: Folio, invoice: Invoice, version: int) -> bool:
+    """Replaces an invoice's facts by a later version's; False where nothing changes."""
+    known = folio.case(invoice.number).invoice
+    stored = folio.stored[invoice.number]
+    if version < stored.version:
+        return False
+    if version == stored.version:
+        if invoice == known:
+            return False
+        raise InputRefused(
+            field="version",
+            value=version,
+            remedy=f"{invoice.number} is known with other facts; send a correction as version {version + 1}",
+        )
+    if invoice.currency != known.currency:
+        raise InputRefused(
+            field="currency",
+            value=invoice.currency,
+            remedy=f"{invoice.number} is in {known.currency}; cancel it by a credit note and send a new one",
+        )
+    await folio.write_case(invoice.number, _columns(invoice) | {"version": version})
+    folio.amend_case(invoice.number, invoice=invoice)
+    folio.stored[invoice.number] = stored._replace(version=version)
+    await folio.log(
+        "invoice.revised",
+        invoice.number,
+        version=version,
+        stated=invoice.model_dump(mode="json"),
+        was=known.model_dump(mode="json"),
+    )
+    return True
+
+
+async def write_off(folio: Folio, number: str, *, written_off: bool, reason: str) -> bool:
+    """Gives an invoice up, or takes that back; False where it is so already."""
+    case = folio.case(number)
+    if (case.ending is Ending.WRITTEN_OFF) is written_off:
+        return False
+    if written_off:
+        await folio.write_case(
+            number, {"ending": Ending.WRITTEN_OFF.value, "closed_at": folio.now, "hurried": None}
+        )
+        folio.amend_case(number, ending=Ending.WRITTEN_OFF, hurried=None)
+        owed = folio.account.balance(number).open
+        await folio.log("invoice.written_off", number, reason=reason, open=f"{owed:.2f}")
+    else:
+        # An ending that settling takes back by itself while money is owed: it reopens the case and its run.
+        ending = Ending.CREDITED if folio.account.balance(number).paid == ZERO else Ending.PAID
+        folio.amend_case(number, ending=ending)
+        await folio.write_case(number, {"ending": ending.value})
+        await folio.log("invoice.reinstated", number, reason=reason)
+    return True
+
+
+async def move_policy(folio: Folio, number: str, version: str, author: str) -> bool:
+    """Moves a case to another version of a policy; False where it follows it already."""
+    case = folio.case(number)
+    if case.policy == version:
+        return False
+    await folio.learn(version)
+    await folio.write_case(number, {"policy": version})
+    folio.amend_case(number, policy=version)
+    await folio.log("case.policy_moved", number, policy=version, was=case.policy, author=author)
+    return True

@@ -1,0 +1,113 @@
+"""What follows from the facts: each case planned anew, closed or reopened, and its run told.
+
+In: the one mechanism that runs after any fact.
+Not in: the rules of planning (domain/schedule.py), and the delivery of errands (outbox.py).
+"""
+
+from decimal import Decimal
+from typing import Any
+
+import sqlalchemy as sa
+
+from domain.account import Case
+from domain.actions import Ending, NextAction
+from domain.fact import ZERO
+from domain.schedule import next_action
+from ledger import outbox, tasks
+from ledger.accounts import Stored
+from ledger.folio import Folio
+from ledger.schema import invoices
+
+
+async def settle(folio: Folio, *, wake: bool, quiet: frozenset[str]) -> dict[str, NextAction]:
+    """Plans every case anew and returns the plans that changed, by number."""
+    # Opening and closing decide which invoices count for the others, so they come before any plan.
+    reopened = {case.invoice.number for case in folio.account.cases if await _turn(folio, case)}
+    changed: dict[str, NextAction] = {}
+    errands: list[tuple[str, str, NextAction]] = []
+    plans: list[dict[str, Any]] = []
+    balances: list[dict[str, Any]] = []
+    for case in folio.account.cases:
+        number = case.invoice.number
+        stored = folio.stored[number]
+        plan = _planned(folio, case)
+        open_, net = _balance(folio, number)
+        if plan != stored.next:
+            changed[number] = plan
+            plans.append({"of": number, "revision": folio.account.revision} | _columns(plan))
+            kind = "start" if stored.next is None or number in reopened else "wake"
+            born_closed = stored.next is None and plan.closes
+            if wake and number not in quiet and not born_closed:
+                errands.append((number, kind, plan))
+        if (open_, net) != (stored.open, stored.net):
+            balances.append({"of": number, "open": open_, "net": net})
+        folio.stored[number] = Stored(plan, open_, net, stored.version)
+    for rows in (plans, balances):
+        await _write(folio, rows)
+    await outbox.write(folio.conn, folio.creditor, folio.account.revision, errands, folio.now)
+    return changed
+
+
+async def _write(folio: Folio, rows: list[dict[str, Any]]) -> None:
+    """Updates many cases at once; every row has the same columns, and its number as `of`."""
+    if rows:
+        where = (invoices.c.creditor == folio.creditor, invoices.c.number == sa.bindparam("of"))
+        await folio.conn.execute(sa.update(invoices).where(*where), rows)
+
+
+async def _turn(folio: Folio, case: Case) -> bool:
+    """Closes a case that is over or reopens one that is not any more; True where it was reopened."""
+    number = case.invoice.number
+    action = next_action(folio.account, number, folio.policies[case.policy], folio.now)
+    if action.closes:
+        if action.ending is not case.ending:
+            await _close(folio, case, action)
+        return False
+    if case.ending is None or not _may_reopen(case, action):
+        return False
+    await folio.write_case(number, {"ending": None, "closed_at": None})
+    folio.amend_case(number, ending=None)
+    await folio.log(
+        "case.reopened", number, was=case.ending.value, because=action.because.model_dump(mode="json")
+    )
+    return True
+
+
+def _may_reopen(case: Case, action: NextAction) -> bool:
+    """Tells whether an ended case starts again; an exhausted one only when its ladder has a new step."""
+    return case.ending is not Ending.EXHAUSTED or action.step is not None
+
+
+async def _close(folio: Folio, case: Case, action: NextAction) -> None:
+    number = case.invoice.number
+    assert action.ending is not None
+    await folio.write_case(number, {"ending": action.ending.value, "closed_at": folio.now, "hurried": None})
+    folio.amend_case(number, ending=action.ending, hurried=None)
+    because = action.because.model_dump(mode="json", exclude_none=True)
+    was = case.ending.value if case.ending else None
+    await folio.log("case.closed", number, ending=action.ending.value, because=because, was=was)
+    if action.ending is Ending.EXHAUSTED:
+        key = f"exhausted:{folio.creditor}:{number}:{case.cycle}"
+        await tasks.open_task(folio, "exhausted", key, number, folio.today, {})
+
+
+def _planned(folio: Folio, case: Case) -> NextAction:
+    stored = folio.stored[case.invoice.number].next
+    if case.ending is not None and stored is not None and stored.ending is case.ending:
+        return stored
+    return next_action(folio.account, case.invoice.number, folio.policies[case.policy], folio.now)
+
+
+def _balance(folio: Folio, number: str) -> tuple[Decimal, Decimal]:
+    balance = folio.account.balance(number)
+    return balance.open, max(ZERO, balance.net)
+
+
+def _columns(plan: NextAction) -> dict[str, Any]:
+    return {
+        "next": plan.model_dump(mode="json", exclude_none=True),
+        "next_kind": plan.kind,
+        "next_step": plan.step,
+        "next_at": plan.at,
+        "next_rule": plan.because.rule.value,
+    }
