@@ -1,0 +1,157 @@
+"""The clerk: writes down what reaches a run directly, and plans where no plan came along.
+
+In: payments reported by signal, operators' orders, planning on request.
+Not in: events from files and interfaces (intake/), and anything that leaves (gate.py).
+"""
+
+from datetime import date, datetime
+from decimal import Decimal, InvalidOperation
+
+from temporalio import activity
+from temporalio.exceptions import ApplicationError
+
+from activities.desk import Desk, attempt_instant, plan_of
+from domain.actions import CaseRef, Plan
+from domain.agreements import Hold, HoldScope
+from domain.fact import ZERO, cents
+from domain.faults import InputRefused, NotAllowed, NotFound
+from domain.receivable import Allocation, Payment
+from ledger import desk as words
+from ledger.book import Book
+from workflows.ports import Ledger, OperatorCommand, PaymentReport, Planner, PlanQuery, Verb
+
+
+class Clerk(Ledger):
+    """Writes facts down and says what follows from them."""
+
+    def __init__(self, desk: Desk) -> None:
+        """Takes the desk to work at."""
+        self._desk = desk
+
+    @activity.defn(name="Ledger.record_payment")
+    async def record_payment(self, report: PaymentReport) -> Plan:
+        """Records a payment reported by signal, once by its reference, and plans anew.
+
+        A report that makes no sense becomes a task: a signal has nobody to answer to.
+        """
+        now = attempt_instant(report.as_of)
+        number = report.case.number
+        async with self._desk.book(report.case, now) as book:
+            try:
+                payment = _read(book, report, now)
+                if payment is not None:
+                    await book.put_payment(payment)
+            except (InputRefused, NotFound) as refused:
+                key = f"report:{report.case.workflow_id}:{report.note.reference}"
+                await book.open_task("report", key, number, book.today, {"problem": str(refused)})
+            return await plan_of(book, number)
+
+    @activity.defn(name="Ledger.obey")
+    async def obey(self, command: OperatorCommand) -> Plan:
+        """Carries out an operator's hold, resume, skip, send-now or approve, and plans anew."""
+        now = attempt_instant(command.as_of)
+        async with self._desk.book(command.case, now) as book:
+            note = await words.read_note(book.conn, command.order.note)
+            try:
+                await _carry_out(book, command, note.author, note.text)
+            except (NotAllowed, NotFound) as refused:
+                raise ApplicationError(
+                    str(refused), type=type(refused).__name__, non_retryable=True
+                ) from None
+            return await plan_of(book, command.case.number)
+
+
+class Diary(Planner):
+    """Plans where no plan came along."""
+
+    def __init__(self, desk: Desk) -> None:
+        """Takes the desk to work at."""
+        self._desk = desk
+
+    @activity.defn(name="Planner.next")
+    async def next(self, query: PlanQuery) -> Plan:
+        """Says what comes next for a case, from the facts as they stand."""
+        async with self._desk.book(query.case, attempt_instant(query.as_of)) as book:
+            return await plan_of(book, query.case.number)
+
+
+async def _carry_out(book: Book, command: OperatorCommand, author: str, reason: str) -> None:
+    number, order = command.case.number, command.order
+    step = order.step or book.plan(number).next.step or ""
+    match command.verb:
+        case Verb.HOLD:
+            await book.place_hold(_hold(book, command, reason), author)
+        case Verb.RESUME:
+            for hold in book.account.holds:
+                if hold.scope is HoldScope.INVOICE and hold.covers(number, book.today):
+                    await book.lift_hold(hold.id, author)
+        case Verb.SKIP:
+            await book.skip_step(number, step, reason, author)
+        case Verb.SEND_NOW:
+            await book.hurry(number, step, author)
+        case Verb.APPROVE:
+            blocked = book.case(number).blocked
+            await book.approve_step(number, (blocked.reference if blocked else None) or step, author)
+
+
+def _hold(book: Book, command: OperatorCommand, reason: str) -> Hold:
+    if command.order.until is None:
+        msg = "a hold needs its last day"
+        raise NotAllowed(msg)
+    return Hold(
+        id=command.order.note or f"{command.case.workflow_id}:{command.order.until}",
+        scope=HoldScope.INVOICE,
+        invoice=command.case.number,
+        starts_on=book.today,
+        until=command.order.until,
+        reason=reason[:64] or "stated in Temporal",
+    )
+
+
+def _read(book: Book, report: PaymentReport, now: datetime) -> Payment | None:
+    """Makes a payment of a loosely typed report.
+
+    Gives None where it is known by its reference, or where nothing is open and no amount is given.
+    """
+    case: CaseRef = report.case
+    note = report.note
+    invoice = book.case(case.number).invoice
+    if any(payment.reference == note.reference for payment in book.account.payments):
+        return None
+    still_open = book.account.balance(case.number).open
+    amount = still_open if note.amount is None else _amount(note.amount)
+    if note.currency is not None and note.currency != invoice.currency:
+        remedy = f"the invoice is in {invoice.currency}"
+        raise InputRefused("currency", note.currency, remedy)
+    if amount <= ZERO and note.amount is None:
+        return None
+    part = min(amount, still_open)
+    return Payment(
+        creditor=case.creditor,
+        reference=note.reference or case.workflow_id,
+        debtor=book.debtor,
+        received_on=_day(note.received_on) or book.today,
+        currency=invoice.currency,
+        amount=amount,
+        allocations=(Allocation(invoice=case.number, amount=part),) if part > ZERO else (),
+        recorded_at=now,
+    )
+
+
+def _amount(stated: str | float) -> Decimal:
+    try:
+        amount = Decimal(str(stated))
+    except InvalidOperation:
+        raise InputRefused("amount", stated, 'write it as a decimal string such as "120.00"') from None
+    if not amount.is_finite() or amount <= ZERO or amount != cents(amount):
+        raise InputRefused("amount", stated, "it must be above zero, with two decimals at most")
+    return amount
+
+
+def _day(stated: str | None) -> date | None:
+    if stated is None:
+        return None
+    try:
+        return date.fromisoformat(stated)
+    except ValueError:
+        raise InputRefused("received_on", stated, "write the day as 2026-03-31") from None

@@ -1,0 +1,184 @@
+"""The dispatch: prepares a claimed message as bytes, keeps the evidence, hands it over by its channel.
+
+In: e-mails to the mail room, letters into the outbox folder, the handoff folder.
+Not in: the claim (gate.py), the SMTP conversation (mail.py), the words (correspondence/).
+"""
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from hashlib import sha256
+from pathlib import Path
+from uuid import UUID
+
+from activities.desk import Desk
+from activities.mail import Delivery, Fate, MailRoom
+from config.settings import Folders
+from correspondence.call import render_call
+from correspondence.dossier import Manifest, SentMessage, write_handoff
+from correspondence.email import Attachment, message_id, render_email, to_mime
+from correspondence.letter import render_letter
+from correspondence.wording import Wording
+from domain.actions import CaseRef
+from domain.faults import ConfigurationFault, NotFound
+from domain.gate import Call
+from domain.policy import Channel
+from domain.reminder import Reminder
+from ledger import queries
+from ledger.queries import CaseFile
+
+
+@dataclass(frozen=True)
+class Parcel:
+    """Holds a message ready to leave, exactly as it will be handed over.
+
+    `sha256` is of the bytes, `digest` of the words alone; `evidence` is where the bytes are kept.
+    """
+
+    channel: Channel
+    content: bytes
+    sha256: str
+    digest: str
+    header: str
+    evidence: Path
+    sender: str
+    recipients: Sequence[str]
+
+
+@dataclass(frozen=True)
+class Dispatch:
+    """Prepares and hands over messages."""
+
+    folders: Folders
+    wording: Wording
+    mail: MailRoom
+    attachments_limit: int
+
+    def prepare(self, reminder: Reminder, message: str, now: datetime) -> Parcel:
+        """Renders a message and keeps its bytes as evidence before anything leaves.
+
+        Raises ConfigurationFault or InputRefused where it cannot be rendered, NotFound for an invoice
+        document that should be attached and is not there.
+        """
+        if reminder.channel is Channel.LETTER:
+            letter = render_letter(reminder, self.wording)
+            return self._parcel(reminder, message, letter.pdf, letter.digest, "", "pdf")
+        email = replace(render_email(reminder, self.wording), id=UUID(message))
+        header = message_id(reminder).replace(str(reminder.id), message)
+        mime = to_mime(email, message_id=header, sent_at=now, attachments=self._attachments(reminder))
+        return self._parcel(reminder, message, mime, email.digest, header, "eml")
+
+    def script(self, call: Call) -> Mapping[str, str]:
+        """Writes the script of a call, where its step names one."""
+        if not self.wording.speaks(call.reminder.wording):
+            return {}
+        sheet = render_call(call.reminder, self.wording)
+        return {"title": sheet.title, "script": sheet.script, "phones": ", ".join(sheet.phones)}
+
+    def _parcel(
+        self, reminder: Reminder, message: str, content: bytes, digest: str, header: str, suffix: str
+    ) -> Parcel:
+        name = (
+            f"{reminder.day.isoformat()}_{_plain(reminder.lead)}_{_plain(reminder.step)}_{message}.{suffix}"
+        )
+        evidence = self.folders.evidence / name
+        _keep(evidence, content)
+        return Parcel(
+            channel=reminder.channel,
+            content=content,
+            sha256=sha256(content).hexdigest(),
+            digest=digest,
+            header=header,
+            evidence=evidence,
+            sender=reminder.creditor.email,
+            recipients=reminder.recipients,
+        )
+
+    def _attachments(self, reminder: Reminder) -> list[Attachment]:
+        """Reads the invoices to attach; leaves them all out when together they pass the limit."""
+        attachments: list[Attachment] = []
+        for line in reminder.lines:
+            if line.pdf is None:
+                continue
+            path = self.folders.documents / line.pdf
+            try:
+                attachments.append((f"{_plain(line.document)}.pdf", path.read_bytes()))
+            except OSError:
+                msg = f"the document of invoice {line.number} is not at {path}: put it back, or drop `pdf`"
+                raise NotFound(msg) from None
+        if sum(len(content) for _, content in attachments) > self.attachments_limit:
+            return []
+        return attachments
+
+    async def hand_over(self, parcel: Parcel) -> Delivery:
+        """Hands a message over; a letter is handed over by lying in the outbox folder, whole."""
+        if parcel.channel is Channel.LETTER:
+            try:
+                _keep(self.folders.letters / parcel.evidence.name, parcel.content)
+            except OSError as fault:
+                return Delivery(Fate.NOT_NOW, type(fault).__name__)
+            return Delivery(Fate.ACCEPTED, "filed")
+        return await self.mail.hand_over(parcel.sender, parcel.recipients, parcel.content)
+
+    async def hand_off(self, desk: Desk, case: CaseRef) -> Path:
+        """Writes the handoff folder of a case, once; a second call finds it written."""
+        async with desk.database.reading() as conn:
+            file = await queries.case_file(conn, case)
+        messages, files = _messages_of(file, self.folders.evidence)
+        cases = file.account.case(case.number)
+        manifest = Manifest(
+            key=f"{case.creditor}:{case.number}:{cases.standing[-1].step}:{cases.cycle}",
+            day=cases.standing[-1].day,
+            creditor=file.account.creditor,
+            debtor=file.account.debtor,
+            invoice=cases.invoice,
+            balance=file.account.balance(case.number),
+            policy=cases.policy,
+            messages=messages,
+            journal=tuple(entry.model_dump(mode="json") for entry in file.entries),
+        )
+        return write_handoff(self.folders.handoffs, manifest, files)
+
+
+def _messages_of(file: CaseFile, evidence: Path) -> tuple[tuple[SentMessage, ...], dict[str, bytes]]:
+    """Gathers the messages of a case as they left, with their bytes."""
+    sent: list[SentMessage] = []
+    files: dict[str, bytes] = {}
+    for record in file.messages:
+        if record.sha256 is None or record.evidence_path is None:
+            continue
+        path = evidence / record.evidence_path
+        try:
+            content = path.read_bytes()
+        except OSError:
+            msg = f"the evidence of message {record.id} is not at {path}: put it back"
+            raise ConfigurationFault(msg) from None
+        name = f"messages/{path.name}"
+        files[name] = content
+        sent.append(
+            SentMessage(
+                path=name,
+                sha256=record.sha256,
+                step=record.reminder.step,
+                channel=record.reminder.channel,
+                day=record.reminder.day,
+                sent_at=record.sent_at,
+            )
+        )
+    return tuple(sent), files
+
+
+def _keep(path: Path, content: bytes) -> None:
+    """Writes a file whole or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draft = path.with_name(f".{path.name}.draft")
+    with draft.open("wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+    draft.replace(path)
+
+
+def _plain(text: str) -> str:
+    return "".join(char if char.isalnum() or char in "+-." else "-" for char in text)
