@@ -155,7 +155,7 @@ class SendingWindow(Fact):
     @model_validator(mode="after")
     def _opens_before_it_closes(self) -> Self:
         if self.opens >= self.closes:
-            msg = f"window opens at {self.opens:%H:%M} but closes at {self.closes:%H:%M}; close it later that day"
+            msg = f"window opens at {self.opens:%H:%M} and closes at {self.closes:%H:%M}; close it later"
             raise ValueError(msg)
         length = (self.closes.hour - self.opens.hour) * 60 + self.closes.minute - self.opens.minute
         if self.spread_minutes >= length:

@@ -76,7 +76,7 @@ def _climb(
             continue
         if not _applies(account, case, step, action.day):
             continue
-        if not _worth_it(account, case, policy, step, action.day):
+        if not _worth_it(account, case, policy, action.day):
             below_minimum = True
             if policy.must_take(step):
                 break
@@ -118,12 +118,10 @@ def _applies(account: Account, case: Case, step: DunningStep, day: date) -> bool
     )
 
 
-def _worth_it(account: Account, case: Case, policy: DunningPolicy, step: DunningStep, day: date) -> bool:
+def _worth_it(account: Account, case: Case, policy: DunningPolicy, day: date) -> bool:
     """Compares what would be due on the day, over the debtor's invoices, with the minimum, inclusive."""
     minimum = policy.minimum_for(case.invoice.currency)
-    if minimum is None or not step.channel.writes:
-        return True
-    return owed_on(account, case.invoice, day) >= minimum
+    return minimum is None or owed_on(account, case.invoice, day) >= minimum
 
 
 def owed_on(account: Account, invoice: Invoice, day: date) -> Decimal:

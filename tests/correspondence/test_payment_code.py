@@ -1,0 +1,99 @@
+"""References and codes of SEPA transfers, against published vectors."""
+
+import io
+from decimal import Decimal
+
+import pytest
+import zxingcpp
+from hypothesis import given
+from hypothesis import strategies as st
+from PIL import Image
+from stdnum.iso11649 import is_valid
+
+from correspondence.payment_code import checked_iban, creditor_reference, payment_code, reference_of
+from correspondence.samples import samples
+from domain.faults import InputRefused
+
+IBAN = "FR7630006000011234567890189"
+
+
+@pytest.mark.parametrize(
+    ("number", "reference"),
+    [
+        ("539007547034", "RF18539007547034"),
+        ("F20260023", "RF97F20260023"),
+        ("FA-2026-0001", "RF26FA20260001"),
+        ("20260000123", "RF4920260000123"),
+    ],
+)
+def test_reference_vectors(number: str, reference: str) -> None:
+    """The check digits of a reference are those of ISO 11649."""
+    assert creditor_reference(number) == reference
+
+
+@given(st.from_regex(r"[A-Za-z0-9][A-Za-z0-9 ._/#-]{0,62}[A-Za-z0-9]", fullmatch=True))
+def test_every_number_gives_a_valid_reference(number: str) -> None:
+    """Whatever the invoice number, its reference is valid and at most 25 characters long."""
+    assert is_valid(creditor_reference(number))
+
+
+def test_long_numbers_stay_apart() -> None:
+    """Two long numbers that begin alike have different references."""
+    stem = "FACTURE-TRAVAUX-2026-LYON-"
+    assert creditor_reference(stem + "1") != creditor_reference(stem + "2")
+
+
+def test_several_invoices_have_a_reference_of_their_own() -> None:
+    """A transfer for several invoices is not quoted under the number of one of them."""
+    one, several = (samples("overdue", "fr")[shape] for shape in ("one", "several"))
+    assert reference_of(one) == creditor_reference("F2026-0023")
+    assert reference_of(several) != reference_of(one)
+    assert is_valid(reference_of(several))
+
+
+def test_code_vector() -> None:
+    """The code reads back, line by line, as the published EPC vector."""
+    code = payment_code(
+        name="VENDEUR SAS", iban=IBAN, amount=Decimal("1280.71"), currency="EUR", reference="RF97F20260023"
+    )
+    assert code is not None
+    read = zxingcpp.read_barcodes(Image.open(io.BytesIO(code.png)))[0].text
+    assert read == f"BCD\n002\n1\nSCT\n\nVENDEUR SAS\n{IBAN}\nEUR1280.71\n\nRF97F20260023"
+
+
+@pytest.mark.parametrize(
+    ("amount", "currency"), [("10.00", "USD"), ("0.00", "EUR"), ("1000000000.00", "EUR")]
+)
+def test_no_code_where_none_can_carry_it(amount: str, currency: str) -> None:
+    """No code is drawn for another currency, for nothing, or above the largest SEPA amount."""
+    drawn = payment_code(
+        name="A", iban=IBAN, amount=Decimal(amount), currency=currency, reference="RF97F20260023"
+    )
+    assert drawn is None
+
+
+def test_long_and_foreign_names_fit() -> None:
+    """A name of the greatest length in a script of three bytes a letter still makes a code."""
+    code = payment_code(
+        name="株" * 140,
+        iban=IBAN,
+        amount=Decimal("999999999.99"),
+        currency="EUR",
+        reference=creditor_reference("9" * 21),
+    )
+    assert code is not None
+
+
+@pytest.mark.parametrize("iban", ["FR7630006000011234567890188", "A", "FR76 3000 6000 0112 3456 7890 188"])
+def test_wrong_iban_is_refused(iban: str) -> None:
+    """An IBAN whose check digits are wrong is refused, with its field and a remedy."""
+    with pytest.raises(InputRefused, match=r"creditor\.iban = .*copy the IBAN"):
+        checked_iban(iban)
+
+
+def test_wrong_bic_is_refused() -> None:
+    """A BIC of a wrong form is refused, with its field."""
+    with pytest.raises(InputRefused, match=r"creditor\.bic"):
+        payment_code(
+            name="A", iban=IBAN, amount=Decimal(1), currency="EUR", reference="RF97F20260023", bic="XX"
+        )
