@@ -7,6 +7,7 @@ Not in: events from files and interfaces (intake/), and anything that leaves (ga
 from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
 
+from pydantic import ValidationError
 from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
@@ -51,10 +52,10 @@ class Clerk(Ledger):
         """Carries out an operator's hold, resume, skip, send-now or approve, and plans anew."""
         now = attempt_instant(command.as_of)
         async with self._desk.book(command.case, now) as book:
-            note = await words.read_note(book.conn, command.order.note)
             try:
-                await _carry_out(book, command, note.author, note.text)
-            except (NotAllowed, NotFound) as refused:
+                author, reason = await _words(book, command.order.note)
+                await _carry_out(book, command, author, reason)
+            except (InputRefused, NotAllowed, NotFound) as refused:
                 raise ApplicationError(
                     str(refused), type=type(refused).__name__, non_retryable=True
                 ) from None
@@ -75,6 +76,14 @@ class Diary(Planner):
             return await plan_of(book, query.case.number)
 
 
+async def _words(book: Book, note: str) -> tuple[str, str]:
+    """Finds who gave an order and why; an order given in Temporal itself may carry no note."""
+    if not note:
+        return "temporal", ""
+    found = await words.read_note(book.conn, note)
+    return found.author, found.text
+
+
 async def _carry_out(book: Book, command: OperatorCommand, author: str, reason: str) -> None:
     number, order = command.case.number, command.order
     step = order.step or book.plan(number).next.step or ""
@@ -90,22 +99,36 @@ async def _carry_out(book: Book, command: OperatorCommand, author: str, reason: 
         case Verb.SEND_NOW:
             await book.hurry(number, step, author)
         case Verb.APPROVE:
-            blocked = book.case(number).blocked
-            await book.approve_step(number, (blocked.reference if blocked else None) or step, author)
+            await book.approve_step(number, _approvable(book, number, step), author)
 
 
 def _hold(book: Book, command: OperatorCommand, reason: str) -> Hold:
     if command.order.until is None:
         msg = "a hold needs its last day"
         raise NotAllowed(msg)
-    return Hold(
-        id=command.order.note or f"{command.case.workflow_id}:{command.order.until}",
-        scope=HoldScope.INVOICE,
-        invoice=command.case.number,
-        starts_on=book.today,
-        until=command.order.until,
-        reason=reason[:64] or "stated in Temporal",
-    )
+    try:
+        return Hold(
+            id=command.order.note or f"{command.case.workflow_id}:{command.order.until}",
+            scope=HoldScope.INVOICE,
+            invoice=command.case.number,
+            starts_on=book.today,
+            until=command.order.until,
+            reason=reason[:64] or "stated in Temporal",
+        )
+    except ValidationError as refused:
+        msg = "; ".join(error["msg"].removeprefix("Value error, ") for error in refused.errors())
+        raise NotAllowed(msg) from None
+
+
+def _approvable(book: Book, number: str, step: str) -> str:
+    case = book.case(number)
+    if case.blocked is not None and case.blocked.reference is not None:
+        step = case.blocked.reference
+    policy = book.policies[case.policy]
+    if not any(one.key == step and one.approval for one in policy.steps):
+        msg = f"step {step!r} of policy {policy.id} needs no approval"
+        raise NotAllowed(msg)
+    return step
 
 
 def _read(book: Book, report: PaymentReport, now: datetime) -> Payment | None:

@@ -4,12 +4,16 @@ In: holds, always bounded in time.
 Not in: disputes, promises to pay, instalment plans and settlements.
 """
 
-from datetime import date
+from datetime import date, timedelta
 from enum import StrEnum
+from typing import Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from domain.fact import Fact, Key
+
+LONGEST_HOLD = timedelta(days=730)
+"""The longest a hold may last: what is held for longer is given up, or handed over."""
 
 
 class HoldScope(StrEnum):
@@ -33,6 +37,17 @@ class Hold(Fact):
     until: date
     reason: str = Field(min_length=1, max_length=64)
     lifted_on: date | None = None
+
+    @model_validator(mode="after")
+    def _bounded(self) -> Self:
+        if not self.starts_on <= self.until <= self.starts_on + LONGEST_HOLD:
+            longest = LONGEST_HOLD.days
+            msg = f"a hold from {self.starts_on} lasts {longest} days at most, it cannot end on {self.until}"
+            raise ValueError(msg)
+        if (self.scope is HoldScope.INVOICE) != (self.invoice is not None):
+            msg = "a hold on an invoice names it, and no other hold does"
+            raise ValueError(msg)
+        return self
 
     def covers(self, invoice: str, day: date) -> bool:
         """Tells whether the hold suspends this invoice on that day."""

@@ -35,8 +35,9 @@ class Entry(Fact):
     hash: str
 
     def concerns(self, number: str) -> bool:
-        """Tells whether the entry is about an invoice, alone or among others."""
-        return self.invoice == number or number in self.facts.get("invoices", ())
+        """Tells whether the entry is about an invoice: alone, among others, or as part of the account."""
+        of_all = self.invoice is None and self.kind.startswith("hold.")
+        return of_all or self.invoice == number or number in self.facts.get("invoices", ())
 
 
 class Break(Fact):

@@ -13,6 +13,7 @@ from temporalio.exceptions import ApplicationError
 
 with workflow.unsafe.imports_passed_through():
     from domain.actions import CaseRef, Ending, GateAnswer, NextAction, Outcome, Plan, Wire
+    from domain.agreements import LONGEST_HOLD
     from workflows.logs import workflow_logger
     from workflows.ports import (
         Collector,
@@ -97,9 +98,13 @@ class InvoiceDunning:
     async def run(self, _begin: DunningRun) -> CaseEnded:
         """Sleeps, heeds facts and takes steps until the case closes."""
         self._show()
-        while not self.next.closes:
+        while not self._is_over():
             if self.reports:
                 await self._write_down_payment()
+            elif self.next.closes:
+                await workflow.wait_condition(
+                    lambda: self._is_over() or bool(self.reports) or not self.next.closes
+                )
             elif self.plan_needed:
                 await self._plan_anew()
             elif not self._is_due():
@@ -109,9 +114,12 @@ class InvoiceDunning:
             else:
                 await self._plan_anew()
             self._start_afresh_if_long()
-        await workflow.wait_condition(workflow.all_handlers_finished)
         self.log.info("case_closed", ending=self.next.ending)
         return CaseEnded(ending=self.next.ending, revision=self.revision)
+
+    def _is_over(self) -> bool:
+        """Tells whether nothing is left to do: a payment reported at the last moment is written down first."""
+        return self.next.closes and not self.reports and workflow.all_handlers_finished()
 
     def _is_due(self) -> bool:
         return self.next.at is not None and self.next.at <= workflow.now()
@@ -178,7 +186,8 @@ class InvoiceDunning:
     def _start_afresh_if_long(self) -> None:
         info = workflow.info()
         long = info.is_continue_as_new_suggested() or info.get_current_history_length() > HISTORY_LIMIT
-        if long and not self.next.closes and workflow.all_handlers_finished():
+        idle = not self.next.closes and not self.plan_needed and workflow.all_handlers_finished()
+        if long and idle:
             workflow.continue_as_new(
                 DunningRun(
                     case=self.case,
@@ -231,6 +240,8 @@ class InvoiceDunning:
             _refuse("a hold needs its last day: give `until`")
         elif order.until < workflow.now().date() - timedelta(days=1):
             _refuse(f"until {order.until} lies in the past")
+        elif order.until > workflow.now().date() + LONGEST_HOLD:
+            _refuse(f"until {order.until} is too far: a hold lasts {LONGEST_HOLD.days} days at most")
 
     @workflow.update(description="Lift every hold on this invoice.")
     async def resume(self, order: OperatorOrder) -> CaseState:

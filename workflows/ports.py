@@ -6,6 +6,7 @@ Each method is an activity; activities/ subclasses and implements, tests subclas
 from datetime import date
 from enum import StrEnum
 
+from pydantic import ConfigDict
 from temporalio import activity
 
 from domain.actions import CaseRef, GateAnswer, Plan, Wire
@@ -35,6 +36,8 @@ class PaymentNote(Wire):
     date and defaults to the day of the report. The same `reference` counts once. The fields are loose
     on purpose: a signal that fails to decode would be lost without a trace.
     """
+
+    model_config = ConfigDict(coerce_numbers_to_str=True)
 
     reference: str | None = None
     amount: str | float | None = None

@@ -1,0 +1,31 @@
+"""The answer of the door: what became of an event.
+
+In: the answer and its words.
+Not in: refusals, which are exceptions (InputRefused) because nothing was written.
+"""
+
+from enum import StrEnum
+
+from domain.fact import Fact
+
+
+class Status(StrEnum):
+    """Names what became of an event that was not refused.
+
+    TAKEN changed the record, KNOWN changes nothing because the record says so already, WAITING is kept
+    until the invoice that it speaks of arrives.
+    """
+
+    TAKEN = "taken"
+    KNOWN = "known"
+    WAITING = "waiting"
+
+
+class Admission(Fact):
+    """Says what became of an event: its type, whose it is, the invoices concerned, and one sentence."""
+
+    status: Status
+    event: str
+    creditor: str
+    numbers: tuple[str, ...] = ()
+    what: str

@@ -1,0 +1,102 @@
+"""The door: the only way for a fact to come in.
+
+In: `admit()`, which checks an event, writes it in one transaction and plans what follows from it.
+Not in: bytes and rows (readers/, loading.py), and telling the runs (relay.py).
+"""
+
+from collections.abc import Mapping
+from datetime import datetime
+
+import structlog
+
+from domain.actions import Rule
+from domain.events import (
+    CreditNoteCancelled,
+    CreditNoteIssued,
+    CreditorRegistered,
+    DebtorRegistered,
+    Event,
+    InvoiceCreated,
+    InvoiceWrittenOff,
+    PaymentReceived,
+    PaymentReversed,
+    PaymentsKnown,
+)
+from domain.policy import DunningPolicy
+from intake import credits, identity, invoices, parties, receipts  # noqa: A004 - the accountant's credits
+from intake.admission import Admission, Status
+from intake.visit import Visit
+from ledger.database import Database
+from ledger.policies import Shelf
+
+log = structlog.get_logger(__name__)
+
+
+class Door:
+    """Lets events in: each is checked, written in one transaction, and planned for, or refused whole."""
+
+    def __init__(self, database: Database, catalogue: Mapping[str, DunningPolicy]) -> None:
+        """Takes the record, and the policies on offer by their ids."""
+        self._database = database
+        self._catalogue = catalogue
+        self._shelf = Shelf()
+
+    @property
+    def database(self) -> Database:
+        """Gives the record that the door writes to."""
+        return self._database
+
+    async def admit(self, event: Event, *, now: datetime, source: str = "") -> Admission:
+        """Takes an event in and says what became of it; `source` names where it came from, for the log.
+
+        An event that says what the record says already changes nothing. Raises InputRefused for one that
+        contradicts the record or cannot be meant, with nothing written; Unavailable for a busy database.
+        """
+        identity.check(event)
+        async with self._database.writing() as conn:
+            admission = await _admit(Visit(conn, now, self._catalogue, self._shelf), event)
+        if isinstance(event, PaymentsKnown):
+            # Known or not: what planned these accounts the first time may have been cut short.
+            await self._plan_anew(admission.creditor, now, waiting_for=Rule.STALE)
+        elif isinstance(event, CreditorRegistered) and admission.status is Status.TAKEN:
+            await self._plan_anew(admission.creditor, now)
+        log.debug(
+            "event_admitted",
+            status=admission.status.value,
+            event_type=admission.event,
+            creditor=admission.creditor,
+            invoices=list(admission.numbers),
+            source=source,
+        )
+        return admission
+
+    async def _plan_anew(self, creditor: str, now: datetime, *, waiting_for: Rule | None = None) -> None:
+        """Plans the open accounts of a creditor anew, a transaction for each, so that none waits for all."""
+        async with self._database.reading() as conn:
+            accounts = await parties.open_accounts(conn, creditor, waiting_for)
+        for debtor in accounts:
+            async with self._database.writing() as conn:
+                visit = Visit(conn, now, self._catalogue, self._shelf)
+                await parties.plan_anew(visit, creditor, debtor)
+
+
+async def _admit(visit: Visit, event: Event) -> Admission:  # noqa: PLR0911 - one for each event
+    match event:
+        case CreditorRegistered():
+            return await parties.creditor_registered(visit, event)
+        case DebtorRegistered():
+            return await parties.debtor_registered(visit, event)
+        case InvoiceCreated():
+            return await invoices.invoice_created(visit, event)
+        case InvoiceWrittenOff():
+            return await invoices.invoice_written_off(visit, event)
+        case PaymentReceived():
+            return await receipts.payment_received(visit, event)
+        case PaymentReversed():
+            return await receipts.payment_reversed(visit, event)
+        case CreditNoteIssued():
+            return await credits.credit_note_issued(visit, event)
+        case CreditNoteCancelled():
+            return await credits.credit_note_cancelled(visit, event)
+        case PaymentsKnown():
+            return await parties.payments_known(visit, event)

@@ -1,0 +1,183 @@
+"""Whole files through the door: what was taken, known, waiting or refused, and the refused rows kept.
+
+In: loading a file row by row, and loading a refused row again once it is mended.
+Not in: formats (readers/), and what becomes of each event (door.py).
+"""
+
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+
+import sqlalchemy as sa
+
+from domain.events import Event
+from domain.fact import Fact
+from domain.faults import InputRefused, NotAllowed, NotFound
+from intake.admission import Admission, Status
+from intake.door import Door
+from intake.readers.files import JSON_NAMES, read_file, read_text
+from intake.readers.rows import Reading, Row, shown
+from ledger import desk
+from ledger.schema import quarantine
+
+Progress = Callable[[int, int], None]
+"""Hears how much of a file has been read, and its size in bytes."""
+
+ROW = "row"
+
+
+class RefusedRow(Fact):
+    """Says why a row was refused; `kept` is its id in quarantine, none where nothing can be mended."""
+
+    line: int
+    field: str
+    value: str | None
+    remedy: str
+    kept: int | None = None
+
+
+class LoadReport(Fact):
+    """Counts what became of the rows of a file; `notes` say how it was read."""
+
+    source: str
+    taken: int = 0
+    known: int = 0
+    waiting: int = 0
+    refused: tuple[RefusedRow, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+async def load(
+    door: Door, path: Path, *, now: datetime, creditor: str | None = None, progress: Progress | None = None
+) -> LoadReport:
+    """Loads a file; a row that is refused stops no other and is kept where it can be mended.
+
+    `creditor` is whose the rows of a CSV are where no column says it. The same file again changes
+    nothing. Raises Unavailable for a busy database; the rows before stay taken.
+    """
+    loading = _Loading(door, read_file(path, creditor=creditor), creditor, now)
+    return await loading.run(progress)
+
+
+class _Loading:
+    """Loads the rows of one reading and counts what becomes of them."""
+
+    def __init__(self, door: Door, reading: Reading, creditor: str | None, now: datetime) -> None:
+        self.door = door
+        self.reading = reading
+        self.creditor = creditor
+        self.now = now
+        self.counts = dict.fromkeys(Status, 0)
+        self.refused: list[RefusedRow] = []
+        self.aside: dict[str, int] = {}
+
+    async def run(self, progress: Progress | None) -> LoadReport:
+        """Takes every row in turn."""
+        source, size = self.reading.source, self.reading.size
+        self.aside = await self._set_aside_before()
+        for row in self.reading.rows:
+            await self._take(row)
+            if progress is not None:
+                progress(min(row.end, size), size)
+        if progress is not None:
+            progress(size, size)
+        return LoadReport(
+            source=source,
+            taken=self.counts[Status.TAKEN],
+            known=self.counts[Status.KNOWN],
+            waiting=self.counts[Status.WAITING],
+            refused=tuple(self.refused),
+            notes=tuple(self.reading.notes),
+        )
+
+    async def _take(self, row: Row) -> None:
+        if isinstance(row.event, InputRefused):
+            await self._refuse(row, row.event)
+            return
+        try:
+            admission = await self.door.admit(row.event, now=self.now, source=self.reading.source)
+        except InputRefused as refusal:
+            await self._refuse(row, refusal)
+            return
+        self.counts[admission.status] += 1
+        if row.raw in self.aside:
+            async with self.door.database.writing() as conn:
+                await desk.set_right(conn, self.aside.pop(row.raw), self.now)
+
+    async def _refuse(self, row: Row, refusal: InputRefused) -> None:
+        """Keeps a refused row, once."""
+        kept = self.aside.get(row.raw)
+        if kept is None and row.raw:
+            async with self.door.database.writing() as conn:
+                kept = await desk.set_aside(
+                    conn, self.reading.source, row.line, row.raw, problem_of(refusal, self.creditor), self.now
+                )
+            self.aside[row.raw] = kept
+        self.refused.append(
+            RefusedRow(
+                line=row.line,
+                field=refusal.field,
+                value=_text(refusal.value),
+                remedy=refusal.remedy,
+                kept=kept,
+            )
+        )
+
+    async def _set_aside_before(self) -> dict[str, int]:
+        """Finds the rows of this source that still wait to be mended."""
+        query = sa.select(quarantine.c.raw, quarantine.c.id).where(
+            quarantine.c.source == self.reading.source, quarantine.c.resolved_at.is_(None)
+        )
+        async with self.door.database.reading() as conn:
+            return {row.raw: row.id for row in await conn.execute(query)}
+
+
+def problem_of(refusal: InputRefused, creditor: str | None) -> dict[str, str | None]:
+    """Writes a refusal down as quarantine keeps it, with the creditor to read the row again for."""
+    return {
+        "field": refusal.field,
+        "value": _text(refusal.value),
+        "remedy": refusal.remedy,
+        "creditor": creditor,
+    }
+
+
+def _text(value: object) -> str | None:
+    return None if value is None else shown(value)
+
+
+async def retry(door: Door, row: int, mended: str | None = None, *, now: datetime) -> Admission:
+    """Loads a refused row again, as it is or as it was mended; a mended CSV row may omit the header.
+
+    Raises NotFound for an unknown row, NotAllowed for one that is settled, InputRefused where it is
+    refused again: it then stays where it is.
+    """
+    async with door.database.reading() as conn:
+        kept = (await conn.execute(sa.select(quarantine).where(quarantine.c.id == row))).one_or_none()
+    if kept is None:
+        msg = f"no refused row {row}"
+        raise NotFound(msg)
+    if kept.resolved_at is not None:
+        msg = f"row {row} was settled on {kept.resolved_at:%Y-%m-%d}"
+        raise NotAllowed(msg)
+    event = _one_event(kept.raw, mended, kept.source, kept.problem.get("creditor"))
+    admission = await door.admit(event, now=now, source=kept.source)
+    async with door.database.writing() as conn:
+        await desk.set_right(conn, row, now)
+    return admission
+
+
+def _one_event(raw: str, mended: str | None, source: str, creditor: str | None) -> Event:
+    text = raw if mended is None else mended
+    is_json = source.lower().endswith(JSON_NAMES) or raw.lstrip().startswith(("{", "["))
+    header, separator, _ = raw.partition("\n")
+    if mended is not None and not is_json and separator and "\n" not in mended.strip():
+        text = f"{header}\n{mended}"
+    rows = list(read_text(text, source=f"{ROW}.json" if is_json else ROW, creditor=creditor).rows)
+    if len(rows) != 1:
+        refusal = InputRefused(ROW, f"{len(rows)} rows", "give exactly one")
+        raise refusal
+    event = rows[0].event
+    if isinstance(event, InputRefused):
+        raise event
+    return event

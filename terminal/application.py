@@ -1,0 +1,67 @@
+"""The table of contents of the command line.
+
+In: every command under its name, in the order in which they are listed.
+Not in: what the commands do.
+"""
+
+from collections.abc import Callable
+
+import typer
+
+from terminal import feeding, following, holding, keeping, loading, orders, planning, showing, simulating
+from terminal.shell import Shell
+
+PANELS: dict[str, dict[str, Callable[..., None]]] = {
+    "Feed in facts": {
+        "import": loading.import_files,
+        "take": feeding.take,
+        "paid": feeding.paid,
+        "credit": feeding.credit,
+        "write-off": feeding.write_off,
+        "payments-known": feeding.payments_known,
+    },
+    "See": {
+        "show": showing.show,
+        "list": showing.list_cases,
+        "tasks": following.tasks,
+        "status": keeping.status,
+    },
+    "Steer": {
+        "hold": holding.hold,
+        "resume": holding.resume,
+        "skip": orders.skip,
+        "send-now": orders.send_now,
+        "approve": orders.approve,
+        "judge": following.judge,
+        "void": following.void,
+        "stop-sending": holding.stop_sending,
+        "resume-sending": holding.resume_sending,
+    },
+    "Plan ahead": {
+        "preview": planning.preview,
+        "simulate": simulating.simulate,
+    },
+    "Look after the record": {
+        "verify": keeping.verify,
+        "migrate": keeping.migrate,
+    },
+}
+
+
+def assemble() -> typer.Typer:
+    """Makes the application."""
+    application = typer.Typer(
+        cls=Shell,
+        name="starter.py",
+        no_args_is_help=True,
+        add_completion=False,
+        pretty_exceptions_enable=False,
+        context_settings={"help_option_names": ["-h", "--help"]},
+        help="Relance collects unpaid invoices: feed it, see what it does and why, steer it.",
+    )
+    for panel, commands in PANELS.items():
+        for name, command in commands.items():
+            application.command(name, rich_help_panel=panel)(command)
+    application.add_typer(loading.refused, name="refused", rich_help_panel="Feed in facts")
+    application.add_typer(planning.policies, name="policy", rich_help_panel="Plan ahead")
+    return application

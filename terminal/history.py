@@ -1,0 +1,143 @@
+"""The history of a case in words: a sentence for each entry of the journal.
+
+In: the sentences, in French and English, and the facts that fill them in.
+Not in: reasons (domain/explanation.py), and the journal itself (ledger/journal.py).
+"""
+
+import re
+from decimal import Decimal
+from typing import Any
+
+from pydantic import ValidationError
+
+from domain.actions import Because
+from domain.explanation import explain
+from ledger.journal import Entry
+from terminal import words
+
+SENTENCES: dict[str, dict[str, str]] = {
+    "en": {
+        "case.blocked": "cannot go on: {because}",
+        "case.closed": "closed: {because}",
+        "case.policy_moved": "moved to the policy {policy} by {author}",
+        "case.reopened": "reopened: the debt is open again",
+        "case.unblocked": "can go on",
+        "credit_note.cancelled": "credit note {number} cancelled",
+        "credit_note.issued": "credit note {number} of {total}",
+        "hold.lifted": "hold lifted by {author}",
+        "hold.placed": "held until {until} by {author}: {reason}",
+        "invoice.opened": "taken in: {total}, due {due}, under {policy}",
+        "invoice.reinstated": "write-off taken back: {reason}",
+        "invoice.revised": "corrected (version {version}): {total}, due {due}",
+        "invoice.written_off": "written off, {open} open: {reason}",
+        "message.ambiguous": "nobody can know whether the message {message} left: {why}",
+        "message.failed": "the message {message} did not leave: {error}",
+        "message.judged": "{author} judged the message {message} ({judgement}): {reason}",
+        "message.reserved": "{step}: the message {message} is being prepared ({invoices})",
+        "message.sent": "the message {message} left ({invoices})",
+        "message.taken_over": "the message {message} is tried again",
+        "message.voided": "the message {message} was voided by {author}: {reason}",
+        "payment.allocated": "payment {reference} allocated by {author}",
+        "payment.received": "payment of {amount} on {received}",
+        "payment.reversed": "payment {reference} of {amount} came back",
+        "step.approved": "{step} approved by {author}",
+        "step.hurried": "{step} asked for at once by {author}",
+        "step.skipped": "{step} skipped by {author}: {reason}",
+        "step.taken": "{step}: {outcome}",
+        "task.closed": "task done by {author}: {resolution}",
+        "task.opened": "task given: {task_kind}, for {due_on}",
+        "task.reopened": "task given again: {task_kind}, for {due_on}",
+    },
+    "fr": {
+        "case.blocked": "ne peut pas continuer : {because}",
+        "case.closed": "close : {because}",
+        "case.policy_moved": "passée à la politique {policy} par {author}",
+        "case.reopened": "rouverte : la dette est de nouveau ouverte",
+        "case.unblocked": "peut continuer",
+        "credit_note.cancelled": "avoir {number} annulé",
+        "credit_note.issued": "avoir {number} de {total}",
+        "hold.lifted": "suspension levée par {author}",
+        "hold.placed": "suspendue jusqu'au {until} par {author} : {reason}",
+        "invoice.opened": "prise en compte : {total}, échéance {due}, politique {policy}",
+        "invoice.reinstated": "passage en perte annulé : {reason}",
+        "invoice.revised": "corrigée (version {version}) : {total}, échéance {due}",
+        "invoice.written_off": "passée en perte, {open} ouverts : {reason}",
+        "message.ambiguous": "nul ne peut savoir si le message {message} est parti : {why}",
+        "message.failed": "le message {message} n'est pas parti : {error}",
+        "message.judged": "{author} a jugé le message {message} ({judgement}) : {reason}",
+        "message.reserved": "{step} : le message {message} se prépare ({invoices})",
+        "message.sent": "le message {message} est parti ({invoices})",
+        "message.taken_over": "le message {message} est tenté de nouveau",
+        "message.voided": "le message {message} a été annulé par {author} : {reason}",
+        "payment.allocated": "paiement {reference} affecté par {author}",
+        "payment.received": "paiement de {amount} le {received}",
+        "payment.reversed": "le paiement {reference} de {amount} est revenu impayé",
+        "step.approved": "{step} accordée par {author}",
+        "step.hurried": "{step} demandée sans attendre par {author}",
+        "step.skipped": "{step} sautée par {author} : {reason}",
+        "step.taken": "{step} : {outcome}",
+        "task.closed": "tâche faite par {author} : {resolution}",
+        "task.opened": "tâche confiée : {task_kind}, pour le {due_on}",
+        "task.reopened": "tâche confiée de nouveau : {task_kind}, pour le {due_on}",
+    },
+}
+
+ISO_DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
+
+JUDGEMENTS = {
+    "en": {True: "delivered", False: "not delivered"},
+    "fr": {True: "arrivé", False: "non arrivé"},
+}
+
+
+class _Known(dict[str, object]):
+    """Fills in what is known, and a dash for what an older entry does not say."""
+
+    def __missing__(self, key: str) -> str:
+        return "-"
+
+
+def told(entry: Entry, language: str) -> str:
+    """Says in a sentence what an entry of the journal records; a kind without words is named as it is."""
+    sentence = SENTENCES[language].get(entry.kind)
+    if sentence is None:
+        return entry.kind
+    return sentence.format_map(_Known(_facts(entry.facts, language)))
+
+
+def _facts(facts: dict[str, Any], language: str) -> dict[str, object]:
+    """Flattens the facts of an entry into what the sentences may name."""
+    stated = facts.get("stated") or {}
+    known: dict[str, object] = {**stated, **facts.get("hold", {}), **facts.get("taken", {})}
+    known |= {name: value for name, value in facts.items() if isinstance(value, str | int) and value != ""}
+    currency = stated.get("currency")
+    for name in ("total", "amount"):
+        if currency and name in stated:
+            known[name] = words.sum_of(Decimal(stated[name]), currency, language)
+    known["due"] = stated.get("due_date", "-")
+    known["received"] = stated.get("received_on", "-")
+    if isinstance(facts.get("invoices"), list):
+        known["invoices"] = ", ".join(str(number) for number in facts["invoices"])
+    if "outcome" in known:
+        known["outcome"] = words.label(str(known["outcome"]), language)
+    if isinstance(facts.get("delivered"), bool):
+        known["judgement"] = JUDGEMENTS[language][facts["delivered"]]
+    if "message" in facts:
+        known["message"] = str(facts["message"])[:8]
+    if isinstance(facts.get("because"), dict):
+        known["because"] = _reason(facts["because"], language)
+    return {name: _day(value) if language == "fr" else value for name, value in known.items()}
+
+
+def _day(value: object) -> object:
+    """Writes an ISO date as the French do; anything else stays as it is."""
+    if isinstance(value, str) and ISO_DAY.fullmatch(value):
+        return "/".join(reversed(value.split("-")))
+    return value
+
+
+def _reason(because: dict[str, Any], language: str) -> str:
+    try:
+        return explain(Because.model_validate(because), language)
+    except ValidationError:
+        return str(because.get("rule", "-"))

@@ -1,0 +1,230 @@
+"""Holds and stops: an invoice, a debtor or everybody is left alone for a while.
+
+In: `hold`, `resume`, `stop-sending`, `resume-sending`.
+Not in: how one case is told (orders.py).
+"""
+
+from datetime import UTC, date, datetime, timedelta
+from typing import Annotated
+from uuid import uuid4
+
+import typer
+
+from domain.actions import Rule
+from domain.agreements import Hold, HoldScope
+from domain.calendars import Agenda
+from domain.faults import InputRefused, NotAllowed
+from ledger import accounts, parties, queries, switches
+from ledger.queries import Filters
+from terminal import orders
+from terminal.options import Author, Lang, Machine, OfCreditor, Reason, Speech, day_option
+from terminal.record import Record, opened
+from terminal.screen import give, say
+from terminal.shell import run
+
+LONGEST_REASON = 64
+LONGEST_HOLD = timedelta(days=730)
+
+MaybeNumber = Annotated[
+    str | None, typer.Argument(metavar="NUMBER", help="The invoice's number.", show_default=False)
+]
+OfDebtor = Annotated[
+    str | None,
+    typer.Option("--debtor", metavar="ID", help="All invoices of this customer.", show_default=False),
+]
+Everybody = Annotated[bool, typer.Option("--everybody", help="All customers of the creditor named.")]
+
+
+def hold(
+    until: Annotated[
+        date, day_option("--until", "The last day, included; dunning resumes by itself after it.")
+    ],
+    reason: Reason,
+    number: MaybeNumber = None,
+    debtor: OfDebtor = None,
+    creditor: OfCreditor = None,
+    *,
+    author: Author,
+    everybody: Everybody = False,
+    lang: Lang = Speech.EN,
+    machine: Machine = False,
+) -> None:
+    """Suspend the reminders of an invoice, of a customer, or of everybody, until a day."""
+    _one_target(number, debtor, everybody=everybody, creditor=creditor)
+    if not 0 < len(reason) <= LONGEST_REASON:
+        raise InputRefused(
+            field="reason", value=reason, remedy=f"give a reason of 1 to {LONGEST_REASON} characters"
+        )
+    if until > datetime.now(UTC).date() + LONGEST_HOLD:
+        remedy = (
+            f"a hold lasts {LONGEST_HOLD.days} days at most; give an earlier day, or write the invoice off"
+        )
+        raise InputRefused(field="until", value=until.isoformat(), remedy=remedy)
+    if number is not None:
+        run(orders.hold_case(number, creditor, until, (author, reason), lang, machine=machine))
+        return
+
+    async def work() -> None:
+        async with opened() as record:
+            accounts_held = await _targets(record, debtor, creditor)
+            owner = accounts_held[0][0]
+            today = await _today(record, *accounts_held[0])
+            if until < today:
+                raise InputRefused(
+                    field="until",
+                    value=until.isoformat(),
+                    remedy=f"it lies in the past; give {today} or later",
+                )
+            scope = HoldScope.CREDITOR if everybody else HoldScope.DEBTOR
+            placed = Hold(id=str(uuid4()), scope=scope, starts_on=today, until=until, reason=reason)
+            if everybody:
+                async with record.database.writing() as conn:
+                    await parties.hold_all(conn, owner, placed, author, record.now)
+                await _settle_all(record, accounts_held)
+            else:
+                async with record.book(*accounts_held[0]) as book:
+                    await book.place_hold(placed, author)
+            woken = await record.deliver()
+        whom = f"creditor {owner}" if everybody else f"customer {debtor}"
+        document = {"hold": placed, "creditor": owner, "debtor": debtor, "delivered": woken}
+        give(document, say(f"{whom}: no reminders until {until}, that day included."), machine=machine)
+
+    run(work())
+
+
+def resume(
+    number: MaybeNumber = None,
+    debtor: OfDebtor = None,
+    creditor: OfCreditor = None,
+    reason: orders.Why = "",
+    *,
+    author: Author,
+    everybody: Everybody = False,
+    lang: Lang = Speech.EN,
+    machine: Machine = False,
+) -> None:
+    """Lift the holds of an invoice, of a customer, or of everybody, before their end."""
+    _one_target(number, debtor, everybody=everybody, creditor=creditor)
+    if number is not None:
+        run(orders.resume_case(number, creditor, (author, reason), lang, machine=machine))
+        return
+
+    async def work() -> None:
+        async with opened() as record:
+            held = await _targets(record, debtor, creditor)
+            lifted = await (_lift_all(record, held, author) if everybody else _lift(record, held[0], author))
+            woken = await record.deliver()
+        document = {"lifted": lifted, "creditor": held[0][0], "debtor": debtor, "delivered": woken}
+        give(document, say(f"{len(lifted)} hold(s) lifted."), machine=machine)
+
+    run(work())
+
+
+def stop_sending(
+    reason: Reason,
+    creditor: OfCreditor = None,
+    *,
+    author: Author,
+    machine: Machine = False,
+) -> None:
+    """Stop everything at once: nothing leaves, for one creditor or for all, until resume-sending."""
+
+    async def work() -> None:
+        async with opened() as record, record.database.writing() as conn:
+            new = await switches.stop(conn, creditor or switches.EVERYTHING, author, reason, record.now)
+        whom = creditor or "everybody"
+        said = f"sending is stopped for {whom}." if new else f"sending was stopped for {whom} before."
+        give({"stopped": True, "changed": new, "creditor": creditor}, say(said), machine=machine)
+
+    run(work())
+
+
+def resume_sending(creditor: OfCreditor = None, *, author: Author, machine: Machine = False) -> None:
+    """Let messages leave again after stop-sending."""
+
+    async def work() -> None:
+        async with opened() as record:
+            async with record.database.writing() as conn:
+                new = await switches.resume(conn, creditor or switches.EVERYTHING, author, record.now)
+                freed = await queries.open_accounts(conn, creditor)
+            if new:
+                await _settle_all(record, freed, rule=Rule.SENDING_STOPPED)
+            woken = await record.deliver()
+        whom = creditor or "everybody"
+        said = f"sending goes on for {whom}." if new else f"sending was not stopped for {whom}; see `status`."
+        give(
+            {"stopped": False, "changed": new, "creditor": creditor, "delivered": woken},
+            say(said),
+            machine=machine,
+        )
+
+    run(work())
+
+
+def _one_target(number: str | None, debtor: str | None, *, everybody: bool, creditor: str | None) -> None:
+    if sum((number is not None, debtor is not None, everybody)) != 1:
+        msg = "say which: a NUMBER, --debtor ID, or --everybody with --creditor ID"
+        raise typer.BadParameter(msg)
+    if everybody and creditor is None:
+        msg = "--everybody needs --creditor ID"
+        raise typer.BadParameter(msg)
+
+
+async def _targets(record: Record, debtor: str | None, creditor: str | None) -> list[tuple[str, str]]:
+    """Finds the accounts meant; raises NotAllowed where there is none, InputRefused where it is unclear."""
+    async with record.database.reading() as conn:
+        if debtor is None:
+            found = await queries.open_accounts(conn, creditor)
+        elif creditor is not None:
+            found = [(creditor, debtor)]
+        else:
+            lines = await queries.cases(conn, Filters(debtor=debtor), limit=1000)
+            found = sorted({(line.creditor, line.debtor) for line in lines})
+    if not found:
+        whom = f"customer {debtor}" if debtor else f"creditor {creditor}"
+        msg = f"no invoice of {whom} is on record: nothing to do"
+        raise NotAllowed(msg)
+    if debtor is not None and len(found) > 1:
+        names = ", ".join(owner for owner, _ in found)
+        raise InputRefused(
+            field="creditor",
+            value=None,
+            remedy=f"several creditors have a customer {debtor}: name one of {names}",
+        )
+    return found
+
+
+async def _today(record: Record, creditor: str, debtor: str) -> date:
+    async with record.database.reading() as conn:
+        account = (await accounts.load(conn, creditor, debtor)).account
+    return Agenda.of(account.creditor, account.debtor).today(record.now)
+
+
+async def _settle_all(record: Record, which: list[tuple[str, str]], *, rule: Rule | None = None) -> None:
+    """Plans accounts anew, a transaction for each; frees the cases that a rule has blocked."""
+    for creditor, debtor in which:
+        async with record.book(creditor, debtor) as book:
+            for case in book.account.cases:
+                if rule is not None and case.blocked is not None and case.blocked.rule is rule:
+                    await book.unblock(case.invoice.number)
+
+
+async def _lift(record: Record, account: tuple[str, str], author: str) -> list[str]:
+    async with record.book(*account) as book:
+        held = [
+            one.id for one in book.account.holds if one.scope is HoldScope.DEBTOR and one.lifted_on is None
+        ]
+        return [one for one in held if await book.lift_hold(one, author)]
+
+
+async def _lift_all(record: Record, which: list[tuple[str, str]], author: str) -> list[str]:
+    creditor, debtor = which[0]
+    today = await _today(record, creditor, debtor)
+    async with record.database.writing() as conn:
+        account = (await accounts.load(conn, creditor, debtor)).account
+        held = [one.id for one in account.holds if one.scope is HoldScope.CREDITOR and one.lifted_on is None]
+        lifted = [
+            one for one in held if await parties.lift_all(conn, creditor, one, author, today, record.now)
+        ]
+    await _settle_all(record, which)
+    return lifted

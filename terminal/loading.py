@@ -1,0 +1,169 @@
+"""Files taken in, and the rows that were refused.
+
+In: `import`, `refused`, `refused retry`.
+Not in: formats (intake/readers/), and what becomes of each row (intake/door.py).
+"""
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+
+from domain.faults import InputRefused
+from intake.loading import LoadReport, load, retry
+from ledger import desk
+from ledger.desk import Quarantined
+from terminal.options import Files, Machine
+from terminal.record import opened
+from terminal.screen import clean, console, give, say, table, warn
+from terminal.shell import run, some_refused
+
+SHOWN = 20
+"""How many refused rows are printed; `refused` lists them all."""
+
+refused = typer.Typer(
+    invoke_without_command=True, help="List the rows that could not be taken in; mend and retry them."
+)
+
+
+def import_files(
+    files: Files,
+    creditor: Annotated[
+        str | None,
+        typer.Option(metavar="ID", help="Who is owed, for CSV rows that do not say.", show_default=False),
+    ] = None,
+    creditor_file: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="A file with the creditor, taken in first.", show_default=False),
+    ] = None,
+    *,
+    machine: Machine = False,
+) -> None:
+    """Take in invoices, customers, payments and credit notes from files.
+
+    A row that is known already changes nothing, so a file can be imported twice. A row that cannot be
+    taken is kept, to be mended and tried again (see refused); the others go on.
+    """
+    order = [creditor_file, *files] if creditor_file is not None else files
+    for file in order:
+        if not file.exists():
+            raise InputRefused(
+                field="FILE", value=str(file), remedy="there is no such file; check its name and folder"
+            )
+
+    async def work() -> tuple[list[tuple[str, LoadReport]], bool]:
+        reports = []
+        async with opened(create=True) as record:
+            for file in order:
+                with _progress(file.name, quiet=machine) as advance:
+                    report = await load(
+                        record.door, file, now=record.now, creditor=creditor, progress=advance
+                    )
+                reports.append((file.name, report))
+            return reports, await record.deliver()
+
+    reports, woken = run(work())
+    documents = [{"file": name, **_document(report)} for name, report in reports]
+    give({"files": documents, "delivered": woken}, lambda screen: _show(screen, reports), machine=machine)
+    some_refused(any(report.refused for _, report in reports))
+
+
+@contextmanager
+def _progress(name: str, *, quiet: bool) -> Iterator[Callable[[int, int], None]]:
+    """Shows how far a file is on standard error, where a person watches."""
+    watching = sys.stderr.isatty() and not quiet
+    columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=console(error=True), transient=True, disable=not watching) as bar:
+        task = bar.add_task(clean(name), total=None)
+        yield lambda done, size: bar.update(task, completed=done, total=size)
+
+
+def _document(report: LoadReport) -> dict[str, Any]:
+    return report.model_dump(mode="json")
+
+
+def _show(screen: Console, reports: list[tuple[str, LoadReport]]) -> None:
+    for name, report in reports:
+        done = (
+            f"{report.taken} taken, {report.known} known already, {report.waiting} waiting for their invoice"
+        )
+        screen.print(clean(f"{name}: {done}, {len(report.refused)} refused"), soft_wrap=True)
+        for note in report.notes:
+            screen.print(clean(f"  {note}"), soft_wrap=True)
+        for one in report.refused[:SHOWN]:
+            screen.print(
+                clean(f"  line {one.line}: {one.field} = {one.value!r}: {one.remedy}"),
+                style="red",
+                soft_wrap=True,
+            )
+        if len(report.refused) > SHOWN:
+            screen.print(f"  ... and {len(report.refused) - SHOWN} more; `refused` lists them all")
+
+
+@refused.callback()
+def list_refused(context: typer.Context, *, machine: Machine = False) -> None:
+    """List the rows that could not be taken in, with what is wrong and what to do."""
+    if context.invoked_subcommand is not None:
+        return
+
+    async def work() -> list[Quarantined]:
+        async with opened() as record, record.database.reading() as conn:
+            return await desk.aside(conn)
+
+    found = run(work())
+
+    def view(screen: Console) -> None:
+        rows = [
+            (
+                one.id,
+                one.source,
+                one.line,
+                one.problem.get("field"),
+                one.problem.get("value"),
+                one.problem.get("remedy"),
+            )
+            for one in found
+        ]
+        columns = ("id", "file", "line", "field", "value", "what to do")
+        screen.print(table(f"{len(found)} refused row(s)", columns, rows))
+
+    give({"refused": found}, view, machine=machine)
+
+
+@refused.command("retry")
+def retry_refused(
+    row: Annotated[
+        int, typer.Argument(metavar="ID", help="The row's id, as `refused` lists it.", show_default=False)
+    ],
+    with_file: Annotated[
+        Path | None,
+        typer.Option("--with", metavar="FILE", help="A file with the mended row.", show_default=False),
+    ] = None,
+    *,
+    machine: Machine = False,
+) -> None:
+    """Try a refused row again, as it is or mended in a file."""
+    mended = None
+    if with_file is not None:
+        try:
+            mended = with_file.read_text("utf-8")
+        except (OSError, UnicodeDecodeError) as fault:
+            raise InputRefused(
+                field="with", value=str(with_file), remedy="it cannot be read; name a file in UTF-8"
+            ) from fault
+
+    async def work() -> tuple[Any, bool]:
+        async with opened() as record:
+            admission = await retry(record.door, row, mended, now=record.now)
+            return admission, await record.deliver()
+
+    admission, woken = run(work())
+    document = admission.model_dump(mode="json") | {"delivered": woken}
+    give(document, say(f"{admission.status}: {admission.what}"), machine=machine)
+    if not woken:
+        warn("the run will hear of it from the worker")

@@ -1,0 +1,233 @@
+"""Policies as readable calendars, before anything runs.
+
+In: `policy list`, `policy show`, `preview`.
+Not in: the calendar of a real invoice (showing.py), and a whole portfolio (simulating.py).
+"""
+
+from collections.abc import Iterable
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from config.catalogue import load_policies, load_policy
+from config.settings import load
+from domain.account import Account, Case
+from domain.calendars import COUNTRY_ZONES, Agenda
+from domain.explanation import explain
+from domain.faults import InputRefused, NotFound
+from domain.policy import DunningPolicy, Roll
+from domain.receivable import Contact, Creditor, Debtor, Invoice, PostalAddress
+from domain.schedule import PlannedStep, calendar
+from terminal import words
+from terminal.options import Lang, Machine, Speech, day_option
+from terminal.screen import give, table
+
+USUAL_TERM = timedelta(days=30)
+
+policies = typer.Typer(no_args_is_help=True, help="Show the policies: which reminders leave, when and how.")
+
+PolicyId = Annotated[
+    str, typer.Option("--policy", metavar="ID", help="The policy, or a TOML file of your own.")
+]
+Country = Annotated[str, typer.Option(metavar="CODE", help="Whose public holidays count, as FR or DE.")]
+Postcode = Annotated[
+    str | None,
+    typer.Option(
+        metavar="CODE", help="A French postcode, for the holidays of Alsace and Moselle.", show_default=False
+    ),
+]
+
+
+def find_policy(name: str) -> DunningPolicy:
+    """Finds a policy by its id, or reads it from a TOML file; raises NotFound and ConfigurationFault."""
+    if name.endswith(".toml"):
+        return load_policy(Path(name))
+    catalogue = load_policies(load().folders.policies)
+    if name not in catalogue:
+        msg = f"no policy {name!r}; use one of {', '.join(sorted(catalogue))}, or a file that ends in .toml"
+        raise NotFound(msg)
+    return catalogue[name]
+
+
+@policies.command("list")
+def list_policies(*, lang: Lang = Speech.EN, machine: Machine = False) -> None:
+    """List the policies that invoices can be put under."""
+    catalogue = load_policies(load().folders.policies)
+    document = [
+        {"id": one.id, "version": one.version, "title": one.title, "steps": [step.key for step in one.steps]}
+        for one in catalogue.values()
+    ]
+    rows = [
+        (one.id, _title(one, lang), " ".join(words.offset(step) for step in one.steps))
+        for one in catalogue.values()
+    ]
+    listed = table("", ("id", words.label("title", lang), words.label("calendar", lang)), rows)
+    give(document, lambda screen: screen.print(listed), machine=machine)
+
+
+@policies.command("show")
+def show_policy(
+    policy: Annotated[
+        str, typer.Argument(metavar="ID", help="The policy, or a TOML file.", show_default=False)
+    ],
+    due: Annotated[
+        date | None, day_option("--due", "A due date to try it on; in 30 days if left out.")
+    ] = None,
+    *,
+    lang: Lang = Speech.EN,
+    machine: Machine = False,
+) -> None:
+    """Show a policy as a calendar, on a sample due date."""
+    found = find_policy(policy)
+    sample = due or datetime.now(UTC).date() + USUAL_TERM
+    lines = {line.step: line for line in sample_calendar(found, sample)}
+    document = found.model_dump(mode="json") | {
+        "version": found.version,
+        "sample": {"due_date": sample, "calendar": list(lines.values())},
+    }
+    give(document, lambda screen: _show(screen, found, sample, lines, lang), machine=machine)
+
+
+def preview(
+    due: Annotated[date, day_option("--due", "The due date.")],
+    policy: PolicyId = "french-b2b",
+    issued: Annotated[
+        date | None, day_option("--issued", "The invoice date; 30 days before the due date.")
+    ] = None,
+    country: Country = "FR",
+    postcode: Postcode = None,
+    roll: Annotated[
+        Roll | None,
+        typer.Option(help="Try another way with days that are not business days.", show_default=False),
+    ] = None,
+    *,
+    lang: Lang = Speech.EN,
+    machine: Machine = False,
+) -> None:
+    """Show the calendar that an invoice would follow if it were never paid, before anything runs."""
+    found = find_policy(policy)
+    if roll is not None:
+        found = DunningPolicy.model_validate(found.model_dump() | {"roll": roll})
+    start = issued or due - USUAL_TERM
+    if start > due:
+        raise InputRefused(
+            field="issued",
+            value=start.isoformat(),
+            remedy=f"it lies after the due date {due}; give an earlier date",
+        )
+    lines = sample_calendar(found, due, issued=start, country=country, postcode=postcode)
+    document = {
+        "policy": found.id,
+        "version": found.version,
+        "due_date": due,
+        "issue_date": start,
+        "calendar": [
+            line.model_dump(mode="json") | {"reason": explain(line.because, lang)} for line in lines
+        ],
+    }
+
+    def view(screen: Console) -> None:
+        title = f"{found.id}, {words.label('due', lang)} {words.on(due, lang)}"
+        screen.print(calendar_table(title, lines, found, lang, Agenda.of(*_parties(country, postcode))))
+
+    give(document, view, machine=machine)
+
+
+def sample_calendar(
+    policy: DunningPolicy,
+    due: date,
+    *,
+    issued: date | None = None,
+    country: str = "FR",
+    postcode: str | None = None,
+) -> tuple[PlannedStep, ...]:
+    """Works out the calendar of an invoice that nobody has sent yet, as seen on its issue date."""
+    creditor, debtor = _parties(country, postcode)
+    start = issued or due - USUAL_TERM
+    invoice = Invoice(
+        creditor=creditor.id,
+        number="SAMPLE",
+        debtor=debtor.id,
+        issue_date=start,
+        due_date=due,
+        total=max([Decimal("1000.00"), *policy.minimum.values()]),
+        currency=next(iter(policy.minimum), "EUR"),
+    )
+    account = Account(creditor=creditor, debtor=debtor, cases=(Case(invoice=invoice, policy=policy.version),))
+    return calendar(account, invoice.number, policy, Agenda.of(creditor, debtor).midnight(start))
+
+
+def _parties(country: str, postcode: str | None) -> tuple[Creditor, Debtor]:
+    if len(country) != 2 or not country.isalpha() or not country.isupper():  # noqa: PLR2004 - ISO 3166-1 alpha-2
+        raise InputRefused(
+            field="country", value=country, remedy="write the two capital letters of a country, as FR"
+        )
+    address = PostalAddress(lines=("-",), postcode=postcode or "-", city="-", country=country)
+    zone = COUNTRY_ZONES.get(country, "Europe/Paris")
+    creditor = Creditor(
+        id="sample", legal_name="-", address=address, email="sample@relance.example", time_zone=zone
+    )
+    debtor = Debtor(
+        creditor="sample",
+        id="sample",
+        legal_name="-",
+        address=address,
+        country=country,
+        contacts=(Contact(email="sample@relance.example"),),
+    )
+    return creditor, debtor
+
+
+def _title(policy: DunningPolicy, language: str) -> str:
+    return policy.title.get(language) or next(iter(policy.title.values()))
+
+
+def _show(
+    screen: Console, policy: DunningPolicy, due: date, lines: dict[str, PlannedStep], language: str
+) -> None:
+    """Shows every step with its day on the sample; a step without one would not be taken."""
+    heads = ("step", "day", "title", "channel", "tone", "who", "wording", "due")
+    rows = [
+        (
+            step.key,
+            words.offset(step),
+            step.named(language),
+            words.label(step.channel.value, language),
+            words.tone(step, language),
+            words.who(step, language),
+            step.message or "-",
+            words.on(lines[step.key].day, language) if step.key in lines else "-",
+        )
+        for step in policy.steps
+    ]
+    columns = [words.label(head, language) for head in heads[:-1]]
+    sample = f"{words.label('due', language)} {words.on(due, language)}"
+    screen.print(
+        table(f"{policy.id}: {_title(policy, language)} ({policy.version})", (*columns, sample), rows)
+    )
+    for sentence in words.terms_of(policy, language):
+        screen.print(sentence, soft_wrap=True)
+
+
+def calendar_table(
+    title: str, lines: Iterable[PlannedStep], policy: DunningPolicy, language: str, agenda: Agenda
+) -> Table:
+    """Makes the table of a calendar: what would leave, when, and why on that day."""
+    heads = ("step", "title", "channel", "leaves", "why")
+    zone = agenda.creditor_zone.key
+    rows = [
+        (
+            line.step,
+            policy.step(line.step).named(language),
+            words.label(line.channel.value, language),
+            words.at(line.at, language, zone),
+            explain(line.because, language),
+        )
+        for line in lines
+    ]
+    return table(title, [words.label(head, language) for head in heads], rows)

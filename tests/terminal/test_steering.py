@@ -1,0 +1,113 @@
+"""Holds, stops and orders, as far as they go without a worker."""
+
+import json
+import sqlite3
+
+import pytest
+
+from tests.terminal import sample
+from tests.terminal.conftest import Terminal
+
+
+def rows(table: str) -> int:
+    """Counts the rows of a table of the record."""
+    with sqlite3.connect("var/relance.sqlite3") as record:
+        count: int = record.execute(f"SELECT count(*) FROM {table}").fetchone()[0]  # noqa: S608 - our own name
+    record.close()
+    return count
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["hold", "F-1", "--until", sample.near(30), "--reason", "asked"],
+        ["resume", "F-1"],
+        ["skip", "F-1", "--reason", "asked"],
+        ["send-now", "F-1"],
+        ["approve", "F-1"],
+    ],
+)
+def test_an_order_needs_temporal(loaded: Terminal, command: list[str]) -> None:
+    """Without Temporal an order changes nothing, not even the notes, and says so; the code is 7."""
+    result = loaded(*command)
+    assert result.exit_code == 7
+    assert "Nothing was changed" in result.stderr
+    assert rows("notes") == 0
+
+
+def test_an_order_about_a_closed_case_is_refused(loaded: Terminal) -> None:
+    """A paid invoice cannot be held; the code is 5, with or without Temporal."""
+    loaded.done("paid", "F-1")
+    result = loaded("hold", "F-1", "--until", sample.near(30), "--reason", "asked")
+    assert result.exit_code == 5
+    assert "closed (paid)" in result.stderr
+
+
+@pytest.fixture
+def busy(terminal: Terminal) -> Terminal:
+    """Gives a command line whose record holds invoices of the next months."""
+    terminal.done("import", terminal.file("near.json", json.dumps(sample.nearby())))
+    return terminal
+
+
+def test_a_customer_is_held_and_resumed(busy: Terminal) -> None:
+    """A hold on a customer moves its invoices, and no other's, past its last day, until resumed."""
+    last = sample.near(90)
+    busy.done("hold", "--debtor", "dupont", "--until", last, "--reason", "delivery", "--as", "anna")
+    assert {one["number"] for one in busy.told("list", "--held")["cases"]} == {"F-1", "F-2"}
+    answer = busy.told("show", "F-1")
+    assert answer["next"]["day"] > last
+    assert answer["reason"] == f"held until {last}, that day included"
+    assert "delivery" in busy.done("show", "F-1")
+    assert len(busy.told("resume", "--debtor", "dupont")["lifted"]) == 1
+    assert busy.told("list", "--held")["cases"] == []
+
+
+def test_everybody_is_held_and_resumed(busy: Terminal) -> None:
+    """A hold on a creditor suspends every customer."""
+    who = ("--everybody", "--creditor", "atelier")
+    busy.done("hold", *who, "--until", sample.near(90), "--reason", "audit")
+    assert len(busy.told("list", "--held")["cases"]) == 3
+    assert len(busy.told("resume", *who)["lifted"]) == 1
+    assert busy.told("list", "--held")["cases"] == []
+
+
+@pytest.mark.parametrize(
+    ("days", "target", "code"),
+    [
+        (90, [], 2),
+        (90, ["F-1", "--debtor", "dupont"], 2),
+        (90, ["--everybody"], 2),
+        (90, ["--debtor", "nobody"], 5),
+        (-400, ["--debtor", "dupont"], 3),
+        (800, ["--debtor", "dupont"], 3),
+        (90, ["--debtor", "dupont", "--reason", ""], 3),
+    ],
+)
+def test_a_hold_needs_one_target_a_reason_and_a_last_day(
+    loaded: Terminal, days: int, target: list[str], code: int
+) -> None:
+    """No target, two, everybody of nobody, strangers, the past, too far, no reason: each is refused."""
+    assert loaded("hold", "--until", sample.near(days), "--reason", "x", *target).exit_code == code
+
+
+def test_sending_stops_and_goes_on(loaded: Terminal) -> None:
+    """The stop shows in the status with its author and reason until it is lifted; each counts once."""
+    assert loaded.told("stop-sending", "--reason", "wrong letterhead", "--as", "anna")["changed"] is True
+    assert loaded.told("stop-sending", "--reason", "again")["changed"] is False
+    stop = loaded.told("status", code=7)["stopped"][0]
+    assert (stop["scope"], stop["by"], stop["reason"]) == ("", "anna", "wrong letterhead")
+    assert loaded.told("resume-sending")["changed"] is True
+    assert loaded.told("status", code=7)["stopped"] == []
+
+
+def test_unknown_messages_and_tasks_are_not_found(loaded: Terminal) -> None:
+    """Judging, voiding and closing what does not exist gives the code 4."""
+    for command in (
+        ["judge", "x", "--delivered", "--reason", "r"],
+        ["void", "x", "--reason", "r"],
+        ["tasks", "--done", "x", "--resolution", "r"],
+    ):
+        assert loaded(*command).exit_code == 4
+    assert loaded("judge", "x", "--reason", "r").exit_code == 2
+    assert loaded("tasks", "--done", "x").exit_code == 3
