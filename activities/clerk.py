@@ -6,6 +6,7 @@ Not in: events from files and interfaces (intake/), and anything that leaves (ga
 
 from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
+from hashlib import sha256
 
 from pydantic import ValidationError
 from temporalio import activity
@@ -20,6 +21,10 @@ from domain.receivable import Allocation, Payment
 from ledger import desk as words
 from ledger.book import Book
 from workflows.ports import Ledger, OperatorCommand, PaymentReport, Planner, PlanQuery, Verb
+
+HIGHEST = Decimal("999999999999.99")
+LONGEST_REFERENCE = 128
+"""What the record can hold; a report beyond that becomes a task, or its run would ask for ever."""
 
 
 class Clerk(Ledger):
@@ -43,7 +48,8 @@ class Clerk(Ledger):
                 if payment is not None:
                     await book.put_payment(payment)
             except (InputRefused, NotFound) as refused:
-                key = f"report:{report.case.workflow_id}:{report.note.reference}"
+                told = sha256(str(report.note.reference).encode()).hexdigest()[:16]
+                key = f"report:{report.case.workflow_id}:{told}"
                 await book.open_task("report", key, number, book.today, {"problem": str(refused)})
             return await plan_of(book, number)
 
@@ -86,7 +92,8 @@ async def _words(book: Book, note: str) -> tuple[str, str]:
 
 async def _carry_out(book: Book, command: OperatorCommand, author: str, reason: str) -> None:
     number, order = command.case.number, command.order
-    step = order.step or book.plan(number).next.step or ""
+    blocked = book.case(number).blocked
+    step = order.step or book.plan(number).next.step or (blocked.reference if blocked else None) or ""
     match command.verb:
         case Verb.HOLD:
             await book.place_hold(_hold(book, command, reason), author)
@@ -151,7 +158,7 @@ def _read(book: Book, report: PaymentReport, now: datetime) -> Payment | None:
     part = min(amount, still_open)
     return Payment(
         creditor=case.creditor,
-        reference=note.reference or case.workflow_id,
+        reference=_reference(note.reference or case.workflow_id),
         debtor=book.debtor,
         received_on=_day(note.received_on) or book.today,
         currency=invoice.currency,
@@ -161,13 +168,21 @@ def _read(book: Book, report: PaymentReport, now: datetime) -> Payment | None:
     )
 
 
+def _reference(stated: str) -> str:
+    if len(stated) > LONGEST_REFERENCE or not stated.isprintable():
+        remedy = f"write {LONGEST_REFERENCE} printable characters at most"
+        raise InputRefused("reference", stated[:LONGEST_REFERENCE], remedy)
+    return stated
+
+
 def _amount(stated: str | float) -> Decimal:
     try:
         amount = Decimal(str(stated))
     except InvalidOperation:
         raise InputRefused("amount", stated, 'write it as a decimal string such as "120.00"') from None
-    if not amount.is_finite() or amount <= ZERO or amount != cents(amount):
-        raise InputRefused("amount", stated, "it must be above zero, with two decimals at most")
+    if not amount.is_finite() or not ZERO < amount <= HIGHEST or amount != cents(amount):
+        remedy = f"it must be above zero, at most {HIGHEST}, with two decimals at most"
+        raise InputRefused("amount", stated, remedy)
     return amount
 
 

@@ -52,12 +52,6 @@ STANDING = {
     StepOutcome.HANDED_OFF: Outcome.HANDED_OFF,
     StepOutcome.AMBIGUOUS: Outcome.AMBIGUOUS,
 }
-TASKS = {
-    Rule.UNREACHABLE: "unreachable",
-    Rule.ALLOCATE: "allocate",
-    Rule.STALE: "payments",
-}
-"""The tasks that a refusal makes, by its rule."""
 
 
 @dataclass(frozen=True)
@@ -277,11 +271,8 @@ async def _hand_off(book: Book, handoff: Handoff) -> GateAnswer:
 
 
 async def _refuse(book: Book, number: str, step: str, refusal: Refusal) -> GateAnswer:
-    """Writes a refusal down; one that only a new fact can lift blocks the case and makes a task."""
+    """Writes a refusal down; one that only a new fact can lift blocks the case, which makes a task."""
     rule = refusal.because.rule
-    if rule in TASKS:
-        key = f"{TASKS[rule]}:{book.creditor}:{number}:{book.today if rule is Rule.STALE else step}"
-        await book.open_task(TASKS[rule], key, number, book.today, {"step": step})
     if refusal.until is None and rule in {Rule.UNREACHABLE, Rule.STALE, Rule.SENDING_STOPPED}:
         await book.block(number, refusal.because)
     return await _answer(book, number, step, refusal.outcome, refusal.because, until=refusal.until)

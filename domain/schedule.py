@@ -161,7 +161,7 @@ def _arrange(
     day, at = agenda.first_moment(earliest, now, policy.window, any_day=any_day, free=is_free)
     if held:
         because = Because(rule=Rule.HOLD, planned=planned, until=max(hold.until for hold in held))
-    elif day > earliest == agenda.today(now):
+    elif day > earliest == agenda.today(now) and because.rule is not Rule.OPERATOR:
         because = Because(rule=Rule.WINDOW, planned=planned)
     return NextAction(
         kind="take", step=step.key, at=at, day=day, late_days=max(0, (day - planned).days), because=because

@@ -189,8 +189,15 @@ class Book(Folio):
         return await tasks.open_task(self, kind, key, number, due_on, detail)
 
     async def close_task(self, task: str, resolution: str, by: str) -> bool:
-        """Closes a task; raises NotFound."""
-        return await tasks.close_task(self, task, resolution, by)
+        """Closes a task; raises NotFound.
+
+        Closing the question why a debtor cannot be reached asks for another attempt.
+        """
+        closed = await tasks.close_task(self, task, resolution, by)
+        kind, number = await tasks.kind_of(self, task)
+        if closed and kind == "unreachable" and number is not None:
+            await self.unblock(number)
+        return closed
 
     def open_invoices(self) -> Iterable[str]:
         """Lists the numbers of open cases, the oldest due date first."""

@@ -9,7 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from domain.account import Case
-from domain.actions import Because, StepOutcome, StepTaken
+from domain.actions import Because, Rule, StepOutcome, StepTaken
 from domain.agreements import Hold, HoldScope
 from domain.faults import InputRefused, NotAllowed, NotFound
 from ledger import tasks
@@ -73,6 +73,8 @@ async def skip_step(folio: Folio, number: str, step: str, reason: str, author: s
         folio, approval_key(folio.creditor, number, step, case.cycle), "skipped", author
     )
     await folio.log("step.skipped", number, step=step, cycle=case.cycle, reason=reason, author=author)
+    if case.blocked is not None and case.blocked.rule is Rule.APPROVAL:
+        await unblock(folio, number)
     return True
 
 
@@ -89,7 +91,7 @@ async def approve_step(folio: Folio, number: str, step: str, author: str) -> boo
         folio, approval_key(folio.creditor, number, step, case.cycle), "approved", author
     )
     await folio.log("step.approved", number, step=step, author=author)
-    if case.blocked is not None and case.blocked.rule.value == "approval":
+    if case.blocked is not None and case.blocked.rule is Rule.APPROVAL:
         await unblock(folio, number)
     return True
 

@@ -10,13 +10,16 @@ from typing import Any
 import sqlalchemy as sa
 
 from domain.account import Case
-from domain.actions import Ending, NextAction
+from domain.actions import Ending, NextAction, Rule
 from domain.fact import ZERO
 from domain.schedule import next_action
 from ledger import outbox, tasks
 from ledger.accounts import Stored
 from ledger.folio import Folio
 from ledger.schema import invoices
+
+QUESTIONS = {Rule.ALLOCATE: "allocate", Rule.UNREACHABLE: "unreachable", Rule.STALE: "payments"}
+"""The tasks behind waits that only people can end; approval and ambiguous messages bring their own."""
 
 
 async def settle(folio: Folio, *, wake: bool, quiet: frozenset[str]) -> dict[str, NextAction]:
@@ -53,6 +56,26 @@ async def _write(folio: Folio, rows: list[dict[str, Any]]) -> None:
     if rows:
         where = (invoices.c.creditor == folio.creditor, invoices.c.number == sa.bindparam("of"))
         await folio.conn.execute(sa.update(invoices).where(*where), rows)
+
+
+async def _ask_people(folio: Folio, number: str, before: NextAction | None, plan: NextAction) -> None:
+    """Gives people the question that a case now waits for, and takes back one that is answered."""
+    answered, asked = _question(folio, number, before), _question(folio, number, plan)
+    if answered == asked:
+        return
+    if answered is not None:
+        await tasks.close_if_open(folio, answered[1], "no longer needed", "relance")
+    if asked is not None:
+        await tasks.ask_again(folio, *asked, number, folio.today, {})
+
+
+def _question(folio: Folio, number: str, action: NextAction | None) -> tuple[str, str] | None:
+    """Gives the kind and the key of the task behind a wait; payments are asked for once an account."""
+    kind = QUESTIONS.get(action.because.rule) if action is not None and action.kind == "wait" else None
+    if kind is None:
+        return None
+    about = folio.debtor if kind == "payments" else number
+    return kind, f"{kind}:{folio.creditor}:{about}"
 
 
 async def _turn(folio: Folio, case: Case) -> bool:

@@ -73,6 +73,16 @@ async def close_task(folio: Folio, task: str, resolution: str, by: str) -> bool:
     return True
 
 
+async def kind_of(folio: Folio, task: str) -> tuple[str, str | None]:
+    """Tells the kind of a task and its invoice; raises NotFound."""
+    of = (tasks.c.id == task, tasks.c.creditor == folio.creditor, tasks.c.debtor == folio.debtor)
+    row = (await folio.conn.execute(sa.select(tasks.c.kind, tasks.c.invoice).where(*of))).one_or_none()
+    if row is None:
+        msg = f"no task {task!r} on the account of debtor {folio.debtor!r}"
+        raise NotFound(msg)
+    return row.kind, row.invoice
+
+
 async def close_if_open(folio: Folio, key: str, resolution: str, by: str) -> None:
     """Closes the task of a key where there is an open one."""
     query = sa.select(tasks.c.id).where(tasks.c.key == key, tasks.c.closed_at.is_(None))

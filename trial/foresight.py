@@ -16,7 +16,7 @@ from domain.events import CreditorRegistered, DebtorRegistered, Event, InvoiceCr
 from domain.faults import NotFound
 from domain.policy import DunningPolicy
 from domain.portfolio import accounts_from
-from domain.simulation import Change, Entry, Simulated, simulate
+from domain.simulation import Change, Simulated, simulate
 from trial.world import Deed, Moment
 
 PARTIES = CreditorRegistered | DebtorRegistered
@@ -26,13 +26,12 @@ AFTERMATH = timedelta(days=400)
 
 @dataclass(frozen=True)
 class Scene:
-    """Pairs something that happens with what it changes; `tells` says it in a line."""
+    """Pairs something that happens at an instant with what it changes."""
 
     at: datetime
     debtor: str
     what: Event | Deed
     change: Change
-    tells: str
 
     @property
     def moment(self) -> Moment:
@@ -50,7 +49,8 @@ class Foresight:
         self.begin = begin
         self.events = tuple(events)
         self.scenes: list[Scene] = []
-        self._catalogue = catalogue
+        self.notes: dict[str, list[str]] = {}
+        self.catalogue = catalogue
         invoices = {event.number for event in self.events if isinstance(event, InvoiceCreated)}
         self._early = [
             event
@@ -76,11 +76,12 @@ class Foresight:
 
     def happen(self, at: datetime, event: Event, tells: str) -> None:
         """Adds an event at an instant; the invoice it names is known by then."""
-        waited = [one for one in self._early if isinstance(event, InvoiceCreated) and one.invoice == event.number]
+        number = event.number if isinstance(event, InvoiceCreated) else getattr(event, "invoice", None)
+        waited = [one for one in self._early if isinstance(event, InvoiceCreated) and one.invoice == number]
         known = [one for one in self._fed if isinstance(one, PARTIES | InvoiceCreated)]
         known += [scene.what for scene in self.scenes if isinstance(scene.what, InvoiceCreated)]
-        before = len(accounts_from(known, self._catalogue).facts)
-        facts = accounts_from([*known, event, *waited], self._catalogue).facts[before:]
+        before = len(accounts_from(known, self.catalogue).facts)
+        facts = accounts_from([*known, event, *waited], self.catalogue).facts[before:]
         debtor = facts[0][1]
 
         def change(account: Account) -> Account:
@@ -88,11 +89,17 @@ class Foresight:
                 account = one(account)
             return account
 
-        self.scenes.append(Scene(at.astimezone(UTC), debtor, event, change, tells))
+        self.scenes.append(Scene(at.astimezone(UTC), debtor, event, change))
+        self.note(str(number), tells)
+
+    def note(self, number: str, tells: str) -> None:
+        """Notes what is worth seeing about an invoice."""
+        self.notes.setdefault(number, []).append(tells)
 
     def do(self, at: datetime, number: str, deed: Deed, change: Change, tells: str) -> None:
         """Adds a deed about an invoice at an instant, with what it changes."""
-        self.scenes.append(Scene(at.astimezone(UTC), self.invoice(number).debtor, deed, change, tells))
+        self.scenes.append(Scene(at.astimezone(UTC), self.invoice(number).debtor, deed, change))
+        self.note(number, tells)
 
     def when(self, number: str, step: str) -> datetime:
         """Foresees the instant at which a step of an invoice is due; raises NotFound where it never is."""
@@ -102,6 +109,18 @@ class Foresight:
             msg = f"invoice {number} never comes to the step {step}"
             raise NotFound(msg)
         return min(entry.at for entry in found)
+
+    def opening(self, number: str) -> tuple[datetime, Account]:
+        """Gives the instant at which an invoice comes in, and the account as it stands then."""
+        debtor, at = self.invoice(number).debtor, self.begin
+        account = next(one for one in self._accounts if one.debtor.id == debtor)
+        for _, _, change in sorted((one for one in self._start if one[1] == debtor), key=lambda one: one[0]):
+            account = change(account)
+        scenes = iter(sorted((one for one in self.scenes if one.debtor == debtor), key=lambda one: one.at))
+        while all(case.invoice.number != number for case in account.cases):
+            scene = next(scenes)
+            at, account = scene.at, scene.change(account)
+        return at, account
 
     def whole(self) -> Simulated:
         """Foresees everything."""
@@ -121,8 +140,3 @@ class Foresight:
             self.begin,
             self.end,
         )
-
-
-def last_day(entries: Iterable[Entry], begin: datetime) -> int:
-    """Counts the days from the beginning to the last thing that happens."""
-    return (max((entry.at for entry in entries), default=begin) - begin).days

@@ -25,11 +25,15 @@ RETENTION = "90d"
 
 @dataclass(frozen=True)
 class TemporalServer:
-    """Says where a dev server answers: its address, its Web UI (none when headless), its process."""
+    """Says where a dev server answers: its address, its Web UI (none when headless), its process.
+
+    `gone` is done once the process has ended, whatever ended it.
+    """
 
     address: str
     ui: str | None
     pid: int
+    gone: asyncio.Task[int]
 
 
 def free_port() -> int:
@@ -38,6 +42,15 @@ def free_port() -> int:
         probe.bind((LOCAL, 0))
         port: int = probe.getsockname()[1]
         return port
+
+
+def preferred_port(port: int) -> int:
+    """Gives a port that people know by heart where it is free, and any free one where it is not."""
+    try:
+        _claim(port)
+    except Unavailable:
+        return free_port()
+    return port
 
 
 def _claim(port: int) -> None:
@@ -102,7 +115,11 @@ async def temporal_dev_server(
                 binary, address, "operator", "namespace", "update", "--retention", RETENTION, "-n", "default"
             )
         ui = None if ui_port is None else f"http://{LOCAL}:{ui_port}"
-        yield TemporalServer(address, ui, process.pid)
+        gone = asyncio.create_task(process.wait())
+        try:
+            yield TemporalServer(address, ui, process.pid, gone)
+        finally:
+            gone.cancel()
     finally:
         await _stop(process)
 

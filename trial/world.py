@@ -116,7 +116,7 @@ class World:
             elif next_step is not None and next_step <= until:
                 tried = (next_step, tried[1] + 1 if tried[0] == next_step else 1)
                 if tried[1] > ATTEMPTS:
-                    msg = f"a step that was due at {next_step:%Y-%m-%d %H:%M} is not taken; the worker's log says why"
+                    msg = f"a step due at {next_step:%Y-%m-%d %H:%M} is not taken; the worker's log says why"
                     raise Unavailable(msg)
                 await self._take(due, next_step, patient=tried[1] > 1)
             else:

@@ -4,14 +4,14 @@ In: the scenes, each at an instant found by foresight, so that they fit whatever
 Not in: the company itself (company.py), and living through it (../world.py).
 """
 
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from temporalio.client import Client
 
 from domain.account import Account, Case
-from domain.agreements import Hold, HoldScope
 from domain.actions import CaseRef
+from domain.agreements import Hold, HoldScope
 from domain.events import CreditNoteIssued, InvoiceCreated, PaymentReceived
 from domain.fact import Amount
 from domain.receivable import Allocation, Payment
@@ -41,7 +41,7 @@ def tell(told: Foresight) -> None:
     _every_step_to_the_handoff(told)
     _signal_from_a_plain_client(told)
     _payment_before_its_invoice(told)
-    _second_thoughts_of_an_unpaid_customer(told)
+    _what_nobody_pays(told)
     _in_english(told)
 
 
@@ -71,7 +71,8 @@ def _hold_that_ends_by_itself(told: Foresight) -> None:
 
 
 def _three_invoices_one_message(told: Foresight) -> None:
-    _pay(told, "FA-2108", told.when("FA-2110", "D-10") + 2 * DAY, "one of the three paid")
+    told.note("FA-2110", "one message speaks for three invoices, each keeps its own ladder")
+    _pay(told, "FA-2108", told.when("FA-2110", "D-10") + 2 * DAY, "the first of the three paid")
     _pay(told, "FA-2109", told.when("FA-2109", "D+2") + 2 * DAY, "the second of the three paid")
     _pay(told, "FA-2110", told.when("FA-2110", "D+10") + 2 * DAY, "the third paid")
 
@@ -79,9 +80,10 @@ def _three_invoices_one_message(told: Foresight) -> None:
 def _credit_note_larger_than_the_debt(told: Foresight) -> None:
     at = told.when("FA-2111", "D-10") + DAY
     note = CreditNoteIssued(
-        creditor=CREDITOR, number="AV-501", invoice="FA-2111", issue_date=_day(at), total="520.00"
+        creditor=CREDITOR, number="AV-501", invoice="FA-2111", issue_date=day_of(at), total="520.00"
     )
     told.happen(at, note, "credit note larger than the debt: the surplus helps the other invoice")
+    told.note("FA-2112", "the surplus of the credit note waits for a person to allocate it")
     _pay(told, "FA-2112", told.when("FA-2112", "D+2") + DAY, "paid less the surplus", "1790.00")
 
 
@@ -93,12 +95,12 @@ def _every_step_to_the_handoff(told: Foresight) -> None:
         return _changed(account, "FA-2113", approved=(step,), blocked=None)
 
     deed = _ordered("FA-2113", "approve", "Dossier relu, mise en demeure justifiée", step=step)
-    told.do(at, "FA-2113", deed, change, "an operator approves the formal notice")
+    told.do(at, "FA-2113", deed, change, "never paid: every step, an approval, the handoff")
 
 
 def _signal_from_a_plain_client(told: Foresight) -> None:
     at = told.when("FA-2115", "D-3") + DAY
-    note = {"reference": "VIR-SIGNAL-1", "amount": "640.00", "received_on": _day(at).isoformat()}
+    note = {"reference": "VIR-SIGNAL-1", "amount": "640.00", "received_on": day_of(at).isoformat()}
 
     async def deed(world: World) -> None:
         client = await Client.connect(world.client.service_client.config.target_host)
@@ -110,7 +112,7 @@ def _signal_from_a_plain_client(told: Foresight) -> None:
             creditor=CREDITOR,
             reference=note["reference"],
             debtor=account.debtor.id,
-            received_on=_day(at),
+            received_on=day_of(at),
             amount=note["amount"],
             allocations=(Allocation(invoice="FA-2115", amount=note["amount"]),),
         )
@@ -126,15 +128,17 @@ def _payment_before_its_invoice(told: Foresight) -> None:
         creditor=CREDITOR,
         number="FA-2117",
         debtor="halles",
-        issue_date=_day(at),
-        due_date=_day(at + 30 * DAY),
+        issue_date=day_of(at),
+        due_date=day_of(at + 30 * DAY),
         total="2450.00",
     )
     told.happen(at, invoice, "the invoice whose deposit had been waiting arrives")
     _pay(told, "FA-2117", told.when("FA-2117", "D+2") + 2 * DAY, "the rest paid", "1550.00")
 
 
-def _second_thoughts_of_an_unpaid_customer(told: Foresight) -> None:
+def _what_nobody_pays(told: Foresight) -> None:
+    told.note("FA-2118", "never paid: every step of the seeds' calendar, then the handoff")
+    told.note("FA-2114", "no address: a task for a person, and nobody else has to wait")
     _pay(told, "FA-2119", told.when("FA-2119", "D+2") + 4 * DAY, "the second invoice paid")
 
 
@@ -150,7 +154,7 @@ def _pay(told: Foresight, number: str, at: datetime, tells: str, amount: Amount 
         creditor=CREDITOR,
         reference=f"VIR-{len(told.scenes) + 4001}",
         amount=amount or told.invoice(number).total,
-        received_on=_day(at),
+        received_on=day_of(at),
         invoice=number,
     )
     told.happen(at, event, tells)
@@ -158,12 +162,12 @@ def _pay(told: Foresight, number: str, at: datetime, tells: str, amount: Amount 
 
 def _hold(told: Foresight, number: str, at: datetime, *, days: int, why: str) -> None:
     """Adds an operator's hold from its day on, for so many days."""
-    until = _day(at) + timedelta(days=days)
+    until = day_of(at) + timedelta(days=days)
     hold = Hold(
         id=f"foreseen:{number}",
         scope=HoldScope.INVOICE,
         invoice=number,
-        starts_on=_day(at),
+        starts_on=day_of(at),
         until=until,
         reason=why,
     )
@@ -199,11 +203,6 @@ def _case(number: str) -> CaseRef:
     return CaseRef(creditor=CREDITOR, number=number)
 
 
-def _day(at: datetime) -> date:
+def day_of(at: datetime) -> date:
     """Gives the creditor's civil day."""
     return at.astimezone(PARIS).date()
-
-
-def first_instant(today: date) -> datetime:
-    """Gives an instant of a day at which a story can begin, for those that need no clock."""
-    return datetime.combine(today, time(11, 7), PARIS)

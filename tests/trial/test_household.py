@@ -1,0 +1,93 @@
+"""The long-running machine: the worker is the production process, and it is started again when it dies."""
+
+import asyncio
+import os
+import re
+import signal
+from pathlib import Path
+
+import pytest
+
+from config.settings import load
+from domain.faults import Unavailable
+from ledger import queries
+from ledger.database import Database
+from trial.household import Ports, household, worker_environment
+from trial.servers import free_port, preferred_port, temporal_dev_server
+
+READY = re.compile(r"worker ready +process (\d+)")
+
+
+class Said(list[str]):
+    """Keeps what the household says, and waits for what is to come."""
+
+    async def workers(self, count: int) -> list[int]:
+        """Waits until so many workers have become ready; gives their process ids."""
+        async with asyncio.timeout(60):
+            while len(found := [int(one[1]) for line in self if (one := READY.match(line))]) < count:  # noqa: ASYNC110
+                await asyncio.sleep(0.1)
+        return found
+
+
+def alive(pid: int) -> bool:
+    """Tells whether a process exists."""
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+async def test_a_killed_worker_is_started_again_and_all_is_put_away(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A worker killed by SIGKILL is replaced by another; at the end nothing stays, and all is on record."""
+    monkeypatch.setenv("RELANCE_FOLDERS__VAR", str(tmp_path))
+    said = Said()
+    settings = load()
+    running = asyncio.create_task(
+        household(
+            settings, said.append, sample=True, ports=Ports(free_port(), free_port(), preferred_port(1025))
+        )
+    )
+    try:
+        first = (await said.workers(1))[0]
+        os.kill(first, signal.SIGKILL)
+        second = (await said.workers(2))[1]
+        async with await Database.open(settings.database_url) as database, asyncio.timeout(20):
+            while True:
+                async with database.reading() as conn:
+                    counts = await queries.counts(conn)
+                if counts["errands"] == 0:
+                    break
+                await asyncio.sleep(0.2)
+    finally:
+        running.cancel()
+        await asyncio.wait({running})
+    assert running.cancelled()
+    assert not alive(first)
+    assert not alive(second)
+    assert (counts["open"], counts["waiting"]) == (21, 1)
+    assert any("signal 9" in line for line in said)
+    assert any("36 events taken" in line for line in said)
+
+
+async def test_a_taken_port_is_explained_before_anything_starts(tmp_path: Path) -> None:
+    """A port that somebody else uses ends the household with a sentence that names it."""
+    port = free_port()
+    async with temporal_dev_server(None, port, None, tmp_path / "other.log"):
+        with pytest.raises(Unavailable, match=f"port {port} .* choose another"):
+            await household(load(), lambda _: None, ports=Ports(temporal=port))
+        assert preferred_port(port) != port
+
+
+def test_the_worker_is_kept_from_production(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever the environment says, the worker's mail and its Temporal server are this machine's."""
+    monkeypatch.setenv("TEMPORAL_API_KEY", "secret")
+    monkeypatch.setenv("TEMPORAL_ADDRESS", "cloud.example:7233")
+    monkeypatch.setenv("RELANCE_SMTP__HOST", "mail.example")
+    monkeypatch.setenv("RELANCE_SMTP__PASSWORD", "secret")
+    environment = worker_environment("127.0.0.1:1", 2, "127.0.0.1:3")
+    assert "secret" not in environment.values()
+    assert environment["TEMPORAL_ADDRESS"] == "127.0.0.1:1"
+    assert (environment["RELANCE_SMTP__HOST"], environment["RELANCE_SMTP__PORT"]) == ("127.0.0.1", "2")

@@ -1,0 +1,192 @@
+"""Everything that runs on this machine for long: a Temporal server, a mailbox, the worker.
+
+In: starting them in order, keeping the worker alive, stopping them in the other order.
+Not in: virtual time (world.py), the command (standalone.py).
+
+What they know lies under the settings' `var` and outlives them. The worker is the production process,
+worker.py, told by its environment where everything is. Settings are heeded except where mail goes and
+which Temporal server is meant: a trial writes to nobody.
+"""
+
+import asyncio
+import os
+import sys
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from config.catalogue import load_policies
+from config.settings import PREFIX, Settings
+from domain.faults import ConfigurationFault, Unavailable
+from intake.door import Door
+from intake.loading import LoadReport, load
+from ledger.database import Database
+from trial.mail import mail_sink
+from trial.sample.company import write
+from trial.sample.story import day_of
+from trial.servers import LOCAL, TemporalServer, free_port, temporal_dev_server
+
+TEMPORAL_PORT = 7233
+WEB_UI_PORT = 8233
+SMTP_PORT = 1025
+WORKER = Path(__file__).resolve().parent.parent / "worker.py"
+STOP_SECONDS = 40.0
+"""How long the worker may take to finish what it is handing over."""
+
+LONGEST_REST = 30.0
+STEADY_SECONDS = 60.0
+"""A worker that lived so long did not die of its start: it is started again at once."""
+
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Ports:
+    """Says where everything listens on this machine."""
+
+    temporal: int = TEMPORAL_PORT
+    web_ui: int = WEB_UI_PORT
+    smtp: int = SMTP_PORT
+
+
+async def household(
+    settings: Settings, say: Say, *, sample: bool = False, ports: Ports | None = None
+) -> None:
+    """Runs everything until cancelled, then stops it in order.
+
+    Raises Unavailable for a port that is taken or a Temporal server that ends, ConfigurationFault for a
+    worker that refuses its configuration.
+    """
+    ports = ports or Ports()
+    var = settings.folders.var
+    async with (
+        temporal_dev_server(
+            var / "temporal.sqlite3", ports.temporal, ports.web_ui, var / "temporal.log", time_skipping=False
+        ) as server,
+        mail_sink(var / "mail" / "Maildir", ports.smtp, readable=var / "mail") as sink,
+    ):
+        report = await _prepare(settings, sample=sample)
+        health = settings.health_bind or f"{LOCAL}:{free_port()}"
+        environment = worker_environment(server.address, sink.port, health)
+        keeping = asyncio.create_task(_keep_working(environment, health, say))
+        try:
+            _introduce(say, settings, server, report)
+            done, _ = await asyncio.wait({keeping, server.gone}, return_when=asyncio.FIRST_COMPLETED)
+            if keeping in done:
+                keeping.result()
+            msg = f"the Temporal dev server has ended; the end of {var / 'temporal.log'} says why"
+            raise Unavailable(msg)
+        finally:
+            keeping.cancel()
+            await asyncio.wait({keeping})
+
+
+async def _prepare(settings: Settings, *, sample: bool) -> LoadReport | None:
+    """Brings the database up to date and imports the sample, dated from the day of its first import."""
+    file = settings.folders.var / "sample.ndjson"
+    async with await Database.open(settings.database_url) as database:
+        await database.migrate()
+        if not sample:
+            return None
+        now = datetime.now(UTC)
+        if not file.exists():
+            write(file, day_of(now))
+        return await load(Door(database, load_policies(settings.folders.policies)), file, now=now)
+
+
+def _introduce(say: Say, settings: Settings, server: TemporalServer, report: LoadReport | None) -> None:
+    var = settings.folders.var
+    say(f"Temporal      {server.address}, its Web UI at {server.ui}")
+    say(f"mailbox       {var / 'mail'}: every e-mail is kept there, none is delivered")
+    say(f"records       {var}: they outlive a restart of everything")
+    if report is not None:
+        counts = f"{report.taken} events taken, {report.known} known already, {report.waiting} waiting"
+        say(f"sample        {counts}")
+    say("feed it       .venv/bin/python starter.py import FILE")
+    say("look at it    .venv/bin/python starter.py list")
+    say("stop it       Ctrl-C")
+
+
+def worker_environment(temporal: str, smtp_port: int, health: str) -> dict[str, str]:
+    """Gives the worker its environment: ours, but with this machine's Temporal server and mailbox."""
+    kept = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(("TEMPORAL_", f"{PREFIX}SMTP__"))
+    }
+    return kept | {
+        "TEMPORAL_ADDRESS": temporal,
+        "TEMPORAL_CONFIG_FILE": os.devnull,
+        f"{PREFIX}SMTP__HOST": LOCAL,
+        f"{PREFIX}SMTP__PORT": str(smtp_port),
+        f"{PREFIX}SMTP__TLS": "none",
+        f"{PREFIX}HEALTH_BIND": health,
+    }
+
+
+async def _keep_working(environment: Mapping[str, str], health: str, say: Say) -> None:
+    """Starts the worker again whenever it dies, later each time that it dies young."""
+    loop, rest = asyncio.get_running_loop(), 1.0
+    while True:
+        born = loop.time()
+        async with _worker(environment) as worker:
+            ready = asyncio.create_task(_until_ready(health, worker, say))
+            try:
+                code = await worker.wait()
+            finally:
+                ready.cancel()
+        if code == ConfigurationFault.exit_code:
+            msg = "the worker refuses its configuration, as it says above"
+            raise ConfigurationFault(msg)
+        rest = 1.0 if loop.time() - born > STEADY_SECONDS else min(rest * 2, LONGEST_REST)
+        say(f"the worker has ended ({_ended(code)}); it is started again in {rest:.0f} s")
+        await asyncio.sleep(rest)
+
+
+@asynccontextmanager
+async def _worker(environment: Mapping[str, str]) -> AsyncIterator[asyncio.subprocess.Process]:
+    """Runs the worker; at the end of the block it may finish what it is handing over."""
+    worker = await asyncio.create_subprocess_exec(
+        sys.executable,
+        str(WORKER),
+        env=dict(environment),
+        stdin=asyncio.subprocess.DEVNULL,
+        start_new_session=True,  # Ctrl-C reaches us alone: the worker is asked before its servers go
+    )
+    try:
+        yield worker
+    finally:
+        if worker.returncode is None:
+            worker.terminate()
+            try:
+                await asyncio.wait_for(worker.wait(), STOP_SECONDS)
+            except TimeoutError:
+                worker.kill()
+                await worker.wait()
+
+
+async def _until_ready(health: str, worker: asyncio.subprocess.Process, say: Say) -> None:
+    while not await _healthy(health):  # noqa: ASYNC110 - another process comes up, no event tells
+        await asyncio.sleep(0.2)
+    say(f"worker ready  process {worker.pid}, http://{health}/health")
+
+
+async def _healthy(health: str) -> bool:
+    host, _, port = health.rpartition(":")
+    try:
+        reader, writer = await asyncio.open_connection(host, int(port))
+    except OSError:
+        return False
+    try:
+        writer.write(b"GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        return b" 200 " in await reader.readline()
+    except OSError:
+        return False
+    finally:
+        writer.close()
+
+
+def _ended(code: int) -> str:
+    return f"signal {-code}" if code < 0 else f"exit code {code}"
