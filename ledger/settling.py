@@ -37,6 +37,7 @@ async def settle(folio: Folio, *, wake: bool, quiet: frozenset[str]) -> dict[str
         open_, net = _balance(folio, number)
         if plan != stored.next:
             changed[number] = plan
+            await _ask_people(folio, number, stored.next, plan)
             plans.append({"of": number, "revision": folio.account.revision} | _columns(plan))
             kind = "start" if stored.next is None or number in reopened else "wake"
             born_closed = stored.next is None and plan.closes

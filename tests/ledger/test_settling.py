@@ -169,3 +169,43 @@ async def test_errands_wait_until_they_are_delivered(clerk: Clerk) -> None:
             ("F-2", 0),
             ("F-1", 1),
         ]
+
+
+async def test_money_that_covers_a_debt_unallocated_asks_a_person(clerk: Clerk) -> None:
+    """A case that waits for an allocation has a task, which closes by itself once the money is allocated."""
+    await clerk.bill(build.invoice("F-1"))
+    async with clerk.book() as book:
+        await book.put_payment(build.payment("100.00"))
+    assert await _kinds(clerk) == ["allocate"]
+    async with clerk.book() as book:
+        await book.allocate("VIR-1", build.payment("100.00", F_1="100.00").allocations, "anna")
+    assert await _kinds(clerk) == []
+
+
+async def test_a_debtor_out_of_reach_is_asked_for_until_a_person_answers(clerk: Clerk) -> None:
+    """Closing the question why a debtor cannot be reached lets the case try again."""
+    await clerk.bill(build.invoice("F-1"))
+    async with clerk.book() as book:
+        await book.block("F-1", Because(rule=Rule.UNREACHABLE))
+    async with clerk.database.reading() as conn:
+        (task,) = await queries.open_tasks(conn)
+    assert task.kind == "unreachable"
+    async with clerk.book() as book:
+        await book.close_task(task.id, "the mailbox exists again", "anna")
+    assert (await clerk.account()).case("F-1").blocked is None
+    assert await _kinds(clerk) == []
+
+
+async def test_skipping_a_step_that_waits_for_approval_lets_the_case_go_on(clerk: Clerk) -> None:
+    """A case blocked for an approval is free once the step is skipped instead."""
+    await clerk.bill(build.invoice("F-1"))
+    async with clerk.book() as book:
+        await book.block("F-1", Because(rule=Rule.APPROVAL, reference="D-10"))
+    async with clerk.book() as book:
+        await book.skip_step("F-1", "D-10", "not this customer", "anna")
+    assert (await clerk.account()).case("F-1").blocked is None
+
+
+async def _kinds(clerk: Clerk) -> list[str]:
+    async with clerk.database.reading() as conn:
+        return [task.kind for task in await queries.open_tasks(conn)]
