@@ -9,17 +9,22 @@ addresses or texts, and they ignore unknown fields, so that an older worker can 
 
 from datetime import date
 from enum import StrEnum
-from typing import Literal
+from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, SerializerFunctionWrapHandler, model_serializer
 
 from domain.fact import Instant
 
 
 class Wire(BaseModel):
-    """Travels between processes: frozen, lenient towards fields it does not know."""
+    """Travels between processes: frozen, lenient towards fields it does not know, silent about none."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
+
+    @model_serializer(mode="wrap")
+    def _said(self, write: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Leaves out what is not set: histories are read by people, and kept for months."""
+        return {name: value for name, value in write(self).items() if value is not None}
 
 
 class Rule(StrEnum):

@@ -128,10 +128,10 @@ async def demonstration(
         database = await stack.enter_async_context(await Database.open(settings.database_url))
         await database.migrate()
         foretold = await foretelling
-        async with world(client, settings, database, foretold.wording) as lives:
-            imported = await _import(lives, file, begin, watching)
-            await _live(lives, foretold, sink, watching)
-            reasons = lives.reasons
+        # The worker stays: the Web UI asks it for the story of each run.
+        lives = await stack.enter_async_context(world(client, settings, database, foretold.wording))
+        imported = await _import(lives, file, begin, watching)
+        await _live(lives, foretold, sink, watching)
         watching.phase("comparing what left with what was foretold")
         records = await comparing.on_record(database)
         yield Lived(
@@ -140,7 +140,7 @@ async def demonstration(
             imported=imported,
             records=records,
             files=await _files(database, foretold.simulated),
-            reasons=reasons,
+            reasons=lives.reasons,
             sink=sink,
             web_ui=server.ui or "",
             address=server.address,
