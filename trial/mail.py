@@ -15,6 +15,7 @@ from email import message_from_bytes
 from email.message import EmailMessage
 from email.policy import default
 from enum import StrEnum
+from functools import cached_property
 from pathlib import Path
 from weakref import WeakSet
 
@@ -71,9 +72,9 @@ class Received:
     content: bytes
     path: Path
 
-    @property
+    @cached_property
     def message(self) -> EmailMessage:
-        """Parses the message."""
+        """Parses the message, once."""
         return message_from_bytes(self.content, policy=default)
 
 
