@@ -45,6 +45,9 @@ log = structlog.get_logger()
 STUBBORN = (0.2, 0.5, 1.0, 2.0, 4.0)
 """Seconds between attempts to write down what became of a message that was handed over."""
 
+PATIENT_ATTEMPTS = 5
+"""Attempts at the mail server after which a person is told; the attempts go on."""
+
 STANDING = {
     StepOutcome.SENT: Outcome.COVERED,
     StepOutcome.SKIPPED: Outcome.COVERED,
@@ -207,6 +210,9 @@ class Gate(Collector):
                 return await _refuse(book, number, step, refusal)
             case Fate.NOT_NOW:
                 await book.release(claimed.message, f"not now ({delivery.answer})")
+                if activity.info().attempt >= PATIENT_ATTEMPTS:
+                    problem = {"problem": f"the mail server does not take the message: {delivery.answer}"}
+                    await tasks.ask_again(book, "mend", _mend_key(claimed), number, book.today, problem)
                 await book.settle(quiet=frozenset({number}))
                 return None
 

@@ -64,8 +64,13 @@ async def lift_hold(folio: Folio, hold: str, author: str) -> bool:
 
 
 async def skip_step(folio: Folio, number: str, step: str, reason: str, author: str) -> bool:
-    """Passes over a step without a message; raises NotAllowed for one that stands."""
+    """Passes over a step without a message; raises NotAllowed for one that stands.
+
+    False where it was passed over already.
+    """
     case = _open(folio, number)
+    if any(one.step == step and one.outcome is StepOutcome.SKIPPED for one in case.standing):
+        return False
     _check_step(folio, case, step)
     skipped = StepTaken(step=step, cycle=case.cycle, outcome=StepOutcome.SKIPPED, day=folio.today)
     await _record(folio, case, skipped)

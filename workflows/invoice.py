@@ -118,7 +118,7 @@ class InvoiceDunning:
         return CaseEnded(ending=self.next.ending, revision=self.revision)
 
     def _is_over(self) -> bool:
-        """Tells whether nothing is left to do: a payment reported at the last moment is written down first."""
+        """Tells whether nothing is left to do; what was reported at the last moment is written down first."""
         return self.next.closes and not self.reports and workflow.all_handlers_finished()
 
     def _is_due(self) -> bool:
