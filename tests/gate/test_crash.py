@@ -202,7 +202,7 @@ async def aftermaths(
     return dict(zip(Point, lived, strict=True))
 
 
-@pytest.mark.timeout(180)
+@pytest.mark.timeout(420)
 @pytest.mark.parametrize("point", list(Point))
 async def test_ac75_at_most_one_mail_a_customer(aftermaths: dict[Point, Aftermath], point: Point) -> None:
     """Killed at any point and taken over: one mail a customer at most, exactly one where it is sent."""
@@ -215,7 +215,7 @@ async def test_ac75_at_most_one_mail_a_customer(aftermaths: dict[Point, Aftermat
     assert after.open_cases == len(CUSTOMERS)
 
 
-@pytest.mark.timeout(180)
+@pytest.mark.timeout(420)
 @pytest.mark.parametrize("point", list(Point))
 async def test_only_what_nobody_can_know_is_ambiguous(
     aftermaths: dict[Point, Aftermath], point: Point
@@ -231,7 +231,7 @@ async def test_only_what_nobody_can_know_is_ambiguous(
         assert len(doubtful) < len(after.records)
 
 
-@pytest.mark.timeout(180)
+@pytest.mark.timeout(420)
 async def test_what_the_server_took_is_not_sent_again(aftermaths: dict[Point, Aftermath]) -> None:
     """A message that the server accepted before the process could write it down lies there once."""
     after = aftermaths[Point.ACCEPTED]

@@ -138,8 +138,9 @@ async def test_operators_steer_a_case(clerk: Clerk) -> None:
     await clerk.bill(build.invoice())
     async with clerk.book() as book:
         assert await book.skip_step("F-1", "D-10", "new customer", "ann")
+        assert not await book.skip_step("F-1", "D-10", "new customer", "ann")
         with pytest.raises(NotAllowed, match="already on record"):
-            await book.skip_step("F-1", "D-10", "new customer", "ann")
+            await book.hurry("F-1", "D-10", "ann")
         with pytest.raises(NotFound, match="has no step"):
             await book.hurry("F-1", "D+99", "ann")
         assert await book.approve_step("F-1", "D+2", "ann")
