@@ -34,7 +34,7 @@ from workflows.ports import OperatorOrder
 
 pytestmark = pytest.mark.parametrize("database_kind", ["sqlite"], indirect=True)
 
-PATIENCE = 20.0
+PATIENCE = 60.0
 SECRETS = {
     "debtor": "Quenouille Zephyr SARL",
     "person": "Barnabe Wyvern",

@@ -35,7 +35,7 @@ from workflows.ports import (
     StepOrder,
 )
 
-PATIENCE = 20.0
+PATIENCE = 60.0
 TICK = timedelta(seconds=2)
 """How far past an instant a clock is moved: the server's timers are a second coarse."""
 
