@@ -7,6 +7,7 @@ Not in: events from files and interfaces (intake/), and anything that leaves (ga
 from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
 from hashlib import sha256
+from uuid import NAMESPACE_URL, uuid5
 
 from pydantic import ValidationError
 from temporalio import activity
@@ -115,7 +116,7 @@ def _hold(book: Book, command: OperatorCommand, reason: str) -> Hold:
         raise NotAllowed(msg)
     try:
         return Hold(
-            id=command.order.note or f"{command.case.workflow_id}:{command.order.until}",
+            id=command.order.note or str(uuid5(NAMESPACE_URL, command.model_dump_json())),
             scope=HoldScope.INVOICE,
             invoice=command.case.number,
             starts_on=book.today,
@@ -146,7 +147,8 @@ def _read(book: Book, report: PaymentReport, now: datetime) -> Payment | None:
     case: CaseRef = report.case
     note = report.note
     invoice = book.case(case.number).invoice
-    if any(payment.reference == note.reference for payment in book.account.payments):
+    reference = _reference(note.reference or case.workflow_id)
+    if any(payment.reference == reference for payment in book.account.payments):
         return None
     still_open = book.account.balance(case.number).open
     amount = still_open if note.amount is None else _amount(note.amount)
@@ -158,7 +160,7 @@ def _read(book: Book, report: PaymentReport, now: datetime) -> Payment | None:
     part = min(amount, still_open)
     return Payment(
         creditor=case.creditor,
-        reference=_reference(note.reference or case.workflow_id),
+        reference=reference,
         debtor=book.debtor,
         received_on=_day(note.received_on) or book.today,
         currency=invoice.currency,
@@ -169,6 +171,10 @@ def _read(book: Book, report: PaymentReport, now: datetime) -> Payment | None:
 
 
 def _reference(stated: str) -> str:
+    stated = stated.strip()
+    if not stated:
+        remedy = "name the payment, or leave the field out"
+        raise InputRefused("reference", stated, remedy)
     if len(stated) > LONGEST_REFERENCE or not stated.isprintable():
         remedy = f"write {LONGEST_REFERENCE} printable characters at most"
         raise InputRefused("reference", stated[:LONGEST_REFERENCE], remedy)

@@ -121,10 +121,12 @@ class Dispatch:
             return Delivery(Fate.ACCEPTED, "filed")
         return await self.mail.hand_over(parcel.sender, parcel.recipients, parcel.content)
 
-    async def hand_off(self, desk: Desk, case: CaseRef) -> Path:
-        """Writes the handoff folder of a case, once; a second call finds it written."""
+    async def hand_off(self, desk: Desk, case: CaseRef) -> Path | None:
+        """Writes the handoff folder of a case, once; None where the case has been settled since."""
         async with desk.database.reading() as conn:
             file = await queries.case_file(conn, case)
+        if file.account.settlement(case.number) is not None:
+            return None
         messages, files = _messages_of(file, self.folders.evidence)
         cases = file.account.case(case.number)
         manifest = Manifest(

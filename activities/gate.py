@@ -64,6 +64,7 @@ class Claimed:
     message: str
     reminder: Reminder
     claim: str
+    revision: int
 
 
 class Gate(Collector):
@@ -86,9 +87,16 @@ class Gate(Collector):
         if isinstance(opened, Claimed):
             opened = await self._send(opened, order.case, now)
         if opened.outcome is Outcome.HANDED_OFF:
-            await self._dispatch.hand_off(self._desk, order.case)
+            await self._complete_handoff(order.case, now)
         log.info("gate_answered", step=opened.step, outcome=opened.outcome)
         return opened
+
+    async def _complete_handoff(self, case: CaseRef, now: datetime) -> None:
+        """Writes the handoff folder; a case that was settled before it was written needs none."""
+        if await self._dispatch.hand_off(self._desk, case) is None:
+            async with self._desk.book(case, now) as book:
+                key = _handoff_key(book, case.number)
+                await tasks.close_if_open(book, key, "settled before the folder was written", "relance")
 
     async def _open(self, order: StepOrder, now: datetime) -> GateAnswer | Claimed:
         """Judges and claims in one transaction on the debtor's row."""
@@ -138,13 +146,13 @@ class Gate(Collector):
     async def _reserve(self, book: Book, reminder: Reminder) -> Claimed:
         claim, _ = claim_token()
         message = await book.reserve(reminder, claim, self._clock() + self._lease)
-        return Claimed(message, reminder, claim)
+        return Claimed(message, reminder, claim, book.account.revision)
 
     async def _send(self, claimed: Claimed, case: CaseRef, now: datetime) -> GateAnswer:
         """Renders, hands over and confirms a claimed message."""
         try:
             parcel = self._dispatch.prepare(claimed.reminder, claimed.message, now)
-        except RelanceError as fault:
+        except (RelanceError, OSError) as fault:
             async with self._desk.book(case, now) as book:
                 await book.release(claimed.message, type(fault).__name__)
                 await tasks.ask_again(
@@ -156,9 +164,17 @@ class Gate(Collector):
                 "NotPrepared", f"the message cannot be prepared: {type(fault).__name__}"
             ) from None
         async with self._desk.database.writing() as conn:
-            lease = self._clock() + self._lease
-            if not await claims.begin_hand_over(conn, claimed.message, claimed.claim, lease):
-                raise _try_again("ClaimLost", "another attempt has taken this message over")
+            wall = self._clock()
+            may_leave = await claims.begin_hand_over(
+                conn,
+                claimed.message,
+                claimed.claim,
+                wall + self._lease,
+                wall=wall,
+                revision=claimed.revision,
+            )
+        if not may_leave:
+            raise _try_again("ClaimLost", "the facts have changed since the message was reserved")
         delivery = await self._dispatch.hand_over(parcel)
         answer = await self._write_down(case, claimed, parcel, delivery, now)
         if answer is None:
@@ -198,7 +214,9 @@ class Gate(Collector):
                 await tasks.close_if_open(book, _mend_key(claimed), "mended", "relance")
                 await _follow_up(book, claimed, parcel, delivery)
                 outcome = Outcome.SENT if claimed.reminder.lead == number else Outcome.COVERED
-                return await _answer(book, number, step, outcome, quiet=numbers)
+                # Runs whose step was due knock by themselves; one that waited must hear of it.
+                knocking = frozenset(one for one in numbers if book.plan(one).next.kind == "take")
+                return await _answer(book, number, step, outcome, quiet=knocking)
             case Fate.UNKNOWN:
                 await book.mark_ambiguous(claimed.message, f"no answer after the body ({delivery.answer})")
                 return await _answer(book, number, step, Outcome.AMBIGUOUS, Because(rule=Rule.AMBIGUOUS))
@@ -206,7 +224,8 @@ class Gate(Collector):
                 await book.release(claimed.message, f"refused ({delivery.answer})")
                 refusal = Refusal(outcome=Outcome.UNREACHABLE, because=Because(rule=Rule.UNREACHABLE))
                 for other in numbers - {number}:
-                    await book.block(other, refusal.because)
+                    if book.case(other).ending is None:
+                        await book.block(other, refusal.because)
                 return await _refuse(book, number, step, refusal)
             case Fate.NOT_NOW:
                 await book.release(claimed.message, f"not now ({delivery.answer})")
@@ -271,7 +290,7 @@ async def _hand_off(book: Book, handoff: Handoff) -> GateAnswer:
     step = book.policies[case.policy].step(handoff.step)
     record = taken(step, handoff.day, case.cycle).model_copy(update={"late_days": handoff.late_days})
     await book.take_step(handoff.number, record)
-    key = f"handoff:{book.creditor}:{handoff.number}:{case.cycle}"
+    key = _handoff_key(book, handoff.number)
     await book.open_task("handoff", key, handoff.number, handoff.day, {"step": handoff.step})
     return await _answer(book, handoff.number, handoff.step, Outcome.HANDED_OFF)
 
@@ -279,7 +298,8 @@ async def _hand_off(book: Book, handoff: Handoff) -> GateAnswer:
 async def _refuse(book: Book, number: str, step: str, refusal: Refusal) -> GateAnswer:
     """Writes a refusal down; one that only a new fact can lift blocks the case, which makes a task."""
     rule = refusal.because.rule
-    if refusal.until is None and rule in {Rule.UNREACHABLE, Rule.STALE, Rule.SENDING_STOPPED}:
+    may_block = refusal.until is None and book.case(number).ending is None
+    if may_block and rule in {Rule.UNREACHABLE, Rule.STALE}:
         await book.block(number, refusal.because)
     return await _answer(book, number, step, refusal.outcome, refusal.because, until=refusal.until)
 
@@ -293,6 +313,10 @@ async def _follow_up(book: Book, claimed: Claimed, parcel: Parcel, delivery: Del
     if delivery.refused:
         detail = {"message": claimed.message, "refused": ", ".join(delivery.refused)}
         await book.open_task("contact", f"contact:{claimed.message}", reminder.lead, reminder.day, detail)
+
+
+def _handoff_key(book: Book, number: str) -> str:
+    return f"handoff:{book.creditor}:{number}:{book.case(number).cycle}"
 
 
 def _mend_key(claimed: Claimed) -> str:

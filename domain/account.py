@@ -79,6 +79,13 @@ class Contacted(Fact):
     overdue: bool
 
 
+class Underway(Fact):
+    """Records a message that is leaving, or of which nobody knows whether it left."""
+
+    message: str
+    day: date
+
+
 class Account(Fact):
     """Gathers everything that is known of one debtor of one creditor at one revision."""
 
@@ -89,6 +96,7 @@ class Account(Fact):
     payments: tuple[Payment, ...] = ()
     holds: tuple[Hold, ...] = ()
     contacts: tuple[Contacted, ...] = ()
+    underway: tuple[Underway, ...] = ()
     payments_as_of: Instant | None = None
     sending_stopped: bool = False
     revision: int = 0
@@ -187,9 +195,10 @@ class Account(Fact):
         """Lists the invoices whose case is open, the oldest due date first."""
         return tuple(case.invoice.number for case in self._by_age if case.ending is None)
 
-    def last_contact(self) -> Contacted | None:
-        """Gives the latest message that really left."""
-        return max(self.contacts, key=lambda contact: contact.at, default=None)
+    def last_contact(self) -> date | None:
+        """Gives the day of the latest message that left or may be leaving."""
+        left = (contact.day for contact in self.contacts)
+        return max((*left, *(message.day for message in self.underway)), default=None)
 
     def remembered(self, day: date, memory_days: int) -> Contacted | None:
         """Gives the sternest message of the last days whose debt has not been cleared since.

@@ -70,7 +70,7 @@ def judge(account: Account, number: str, policies: Policies, now: datetime) -> V
     case = account.case(number)
     policy = policies[case.policy]
     action = next_action(account, number, policy, now)
-    refusal = _not_now(account, action, now)
+    refusal = _not_now(action, now)
     if refusal is not None or action.step is None or action.day is None:
         return refusal or Refusal(outcome=Outcome.HELD, because=action.because)
     step = policy.step(action.step)
@@ -86,12 +86,10 @@ def judge(account: Account, number: str, policies: Policies, now: datetime) -> V
     return _write(account, number, policies, now)
 
 
-def _not_now(account: Account, action: NextAction, now: datetime) -> Refusal | None:
-    """Refuses while nothing is owed, everything is stopped, the case is held, or its time has not come."""
+def _not_now(action: NextAction, now: datetime) -> Refusal | None:
+    """Refuses while nothing is owed, all is stopped, the case waits, or its time has not come."""
     if action.closes:
         return Refusal(outcome=Outcome.SETTLED, because=action.because)
-    if account.sending_stopped:
-        return Refusal(outcome=Outcome.HELD, because=Because(rule=Rule.SENDING_STOPPED))
     if action.at is None or action.kind == "wait":
         return Refusal(outcome=Outcome.HELD, because=action.because, until=action.at)
     if action.at > now:

@@ -17,7 +17,7 @@ from decimal import Decimal
 from domain.account import Account, Case, Contacted
 from domain.actions import Because, Ending, NextAction, Rule, StepOutcome, StepTaken
 from domain.agreements import Hold
-from domain.calendars import Agenda
+from domain.calendars import ONE_DAY, Agenda
 from domain.fact import ZERO, Fact
 from domain.policy import Anchor, Channel, DunningPolicy, DunningStep, Roll, Tone
 from domain.receivable import Invoice
@@ -44,6 +44,8 @@ def next_action(account: Account, number: str, policy: DunningPolicy, now: datet
     if over is not None:
         return over
     agenda = Agenda.of(account.creditor, account.debtor)
+    if account.sending_stopped:
+        return NextAction(kind="wait", because=Because(rule=Rule.SENDING_STOPPED))
     if case.blocked is not None:
         return NextAction(kind="wait", because=case.blocked)
     if any(one.outcome is StepOutcome.AMBIGUOUS for one in case.standing):
@@ -83,8 +85,22 @@ def _climb(
             continue
         return action
     if below_minimum:
-        return NextAction(kind="wait", because=Because(rule=Rule.BELOW_MINIMUM))
+        return NextAction(
+            kind="wait",
+            at=_enough_owed(account, case, policy, agenda, now),
+            because=Because(rule=Rule.BELOW_MINIMUM),
+        )
     return None
+
+
+def _enough_owed(
+    account: Account, case: Case, policy: DunningPolicy, agenda: Agenda, now: datetime
+) -> datetime | None:
+    """Finds the first midnight at which other invoices have fallen due and lift the sum to the minimum."""
+    days = {other.invoice.due_date + ONE_DAY for other in account.cases if other.ending is None}
+    lifted = (day for day in days if day > agenda.today(now) and _worth_it(account, case, policy, day))
+    first = min(lifted, default=None)
+    return agenda.midnight(first) if first is not None else None
 
 
 def steps_above(case: Case, policy: DunningPolicy) -> tuple[DunningStep, ...]:
@@ -195,7 +211,7 @@ def _bounds(
     contact = account.last_contact()
     if contact is not None and step.channel.writes and step.tone < Tone.FORMAL:
         cap = account.contact_cap_days
-        yield contact.day + timedelta(days=cap), Because(rule=Rule.CONTACT_CAP, planned=planned, days=cap)
+        yield contact + timedelta(days=cap), Because(rule=Rule.CONTACT_CAP, planned=planned, days=cap)
 
 
 def _after(last: StepTaken, policy: DunningPolicy, planned: date) -> Iterator[tuple[date, Because]]:

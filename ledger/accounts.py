@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from domain.account import Account, Case, Contacted
+from domain.account import Account, Case, Contacted, Underway
 from domain.actions import NextAction, StepTaken
 from domain.agreements import Hold
 from domain.faults import NotFound
@@ -31,6 +31,9 @@ from ledger.schema import (
 
 LEFT = ("sent", "voided")
 """States of a message that reached the debtor: voiding one later does not unsend it."""
+
+UNDERWAY = ("reserved", "handing_over", "ambiguous")
+"""States of a message that may reach the debtor, or may have."""
 
 
 class Stored(NamedTuple):
@@ -58,7 +61,9 @@ async def load(conn: AsyncConnection, creditor: str, debtor: str, *, lock: bool 
     query = sa.select(debtors).where(debtors.c.creditor == creditor, debtors.c.id == debtor)
     # The lock comes first: what is read after it cannot change any more.
     row = (await conn.execute(query.with_for_update() if lock else query)).one_or_none()
-    owner = (await conn.execute(sa.select(creditors).where(creditors.c.id == creditor))).one_or_none()
+    # Shared, so that a feed of payments commits before this account is read or finds what it decided.
+    owned = sa.select(creditors).where(creditors.c.id == creditor)
+    owner = (await conn.execute(owned.with_for_update(read=True) if lock else owned)).one_or_none()
     if owner is None:
         msg = f"no creditor {creditor!r}; register it first"
         raise NotFound(msg)
@@ -76,8 +81,9 @@ async def load(conn: AsyncConnection, creditor: str, debtor: str, *, lock: bool 
         payments=await _payments(conn, creditor, debtor),
         holds=await _holds(conn, creditor, debtor),
         contacts=await _contacts(conn, of),
+        underway=await _underway(conn, of),
         payments_as_of=owner.payments_as_of,
-        sending_stopped=await _stopped(conn, creditor),
+        sending_stopped=await stopped(conn, creditor),
         revision=row.revision,
     )
     stored = {
@@ -188,7 +194,17 @@ async def _contacts(conn: AsyncConnection, of: dict[str, str]) -> tuple[Contacte
     )
 
 
-async def _stopped(conn: AsyncConnection, creditor: str) -> bool:
+async def _underway(conn: AsyncConnection, of: dict[str, str]) -> tuple[Underway, ...]:
+    of_states = messages.c.state.in_(UNDERWAY)
+    rows = await _all(
+        conn,
+        sa.select(messages.c.id, messages.c.day).filter_by(**of).where(of_states).order_by(messages.c.id),
+    )
+    return tuple(Underway(message=row.id, day=row.day) for row in rows)
+
+
+async def stopped(conn: AsyncConnection, creditor: str) -> bool:
+    """Tells whether sending is stopped, for the creditor or for all."""
     query = sa.select(switches.c.scope).where(switches.c.scope.in_(("", creditor)))
     return (await conn.execute(query.limit(1))).first() is not None
 

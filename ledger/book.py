@@ -13,8 +13,9 @@ from collections.abc import Iterable, Mapping
 from datetime import date, datetime
 from typing import Any
 
-from domain.actions import Because, NextAction, StepTaken
+from domain.actions import Because, NextAction, Rule, StepTaken
 from domain.agreements import Hold
+from domain.faults import NotAllowed
 from domain.receivable import Allocation, CreditNote, Debtor, Invoice, Payment
 from domain.reminder import Reminder
 from ledger import commands, invoices, messages, outcomes, receipts, settling, tasks
@@ -22,6 +23,14 @@ from ledger.folio import Folio
 from ledger.messages import MessageRecord
 
 NOBODY: frozenset[str] = frozenset()
+
+ANSWERS = {
+    "approve": (Rule.APPROVAL, "approve the step, or skip it"),
+    "allocate": (Rule.ALLOCATE, "allocate the money, or record what else became of it"),
+    "payments": (Rule.STALE, "feed in the payments, or state up to when they are known"),
+    "ambiguous": (Rule.AMBIGUOUS, "judge the message: delivered or not"),
+}
+"""Tasks that are answered by what they ask for, and close by themselves."""
 
 
 class Book(Folio):
@@ -140,10 +149,6 @@ class Book(Folio):
         """
         return await messages.reserve(self, reminder, claim, leased_until)
 
-    async def take_over(self, message: str, claim: str, leased_until: datetime, *, wall: datetime) -> bool:
-        """Takes a reserved message over whose lease has ended at `wall`; False while it may not be."""
-        return await messages.take_over(self, message, claim, leased_until, wall)
-
     async def release(self, message: str, error: str) -> None:
         """Records that a message did not leave, for certain, and frees its steps."""
         await outcomes.release(self, message, error)
@@ -189,12 +194,16 @@ class Book(Folio):
         return await tasks.open_task(self, kind, key, number, due_on, detail)
 
     async def close_task(self, task: str, resolution: str, by: str) -> bool:
-        """Closes a task; raises NotFound.
+        """Closes a task; raises NotFound, and NotAllowed for one that only its own command answers.
 
         Closing the question why a debtor cannot be reached asks for another attempt.
         """
-        closed = await tasks.close_task(self, task, resolution, by)
         kind, number = await tasks.kind_of(self, task)
+        waiting = {stored.next.because.rule for stored in self.stored.values() if stored.next is not None}
+        if kind in ANSWERS and ANSWERS[kind][0] in waiting:
+            msg = f"closing this task would leave the case waiting: {ANSWERS[kind][1]}"
+            raise NotAllowed(msg)
+        closed = await tasks.close_task(self, task, resolution, by)
         if closed and kind == "unreachable" and number is not None:
             await self.unblock(number)
         return closed

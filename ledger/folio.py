@@ -36,6 +36,7 @@ class Folio:
         self.account: Account = loaded.account
         self.policies: dict[str, DunningPolicy] = {}
         self.stored: dict[str, Stored] = loaded.stored
+        self.opened_at = loaded.account.revision
         self._head = loaded.head
         self._shelf = shelf
 

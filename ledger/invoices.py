@@ -7,10 +7,11 @@ Not in: how an event becomes an invoice (intake/), and plans (settling.py).
 import sqlalchemy as sa
 
 from domain.account import Case
-from domain.actions import Ending
+from domain.actions import Ending, Rule
 from domain.fact import ZERO
 from domain.faults import InputRefused
 from domain.receivable import Debtor, Invoice
+from ledger import commands, tasks
 from ledger.accounts import Stored
 from ledger.folio import Folio
 from ledger.schema import debtors, invoices
@@ -138,5 +139,10 @@ async def move_policy(folio: Folio, number: str, version: str, author: str) -> b
     await folio.learn(version)
     await folio.write_case(number, {"policy": version})
     folio.amend_case(number, policy=version)
+    if case.blocked is not None and case.blocked.rule is Rule.APPROVAL:
+        # The step that waited may not exist any more; the new policy asks again where it must.
+        await commands.unblock(folio, number)
+        key = commands.approval_key(folio.creditor, number, case.blocked.reference or "", case.cycle)
+        await tasks.close_if_open(folio, key, "the policy was changed", author)
     await folio.log("case.policy_moved", number, policy=version, was=case.policy, author=author)
     return True

@@ -16,6 +16,7 @@ from uuid import NAMESPACE_URL, uuid5
 
 import sqlalchemy as sa
 
+from domain.account import Underway
 from domain.actions import StepOutcome, StepTaken
 from domain.fact import Fact, Instant
 from domain.faults import NotAllowed, NotFound
@@ -113,10 +114,7 @@ async def reserve(folio: Folio, reminder: Reminder, claim: str, leased_until: da
             for line in reminder.lines
         },
     )
-    for line in reminder.lines:
-        if folio.case(line.number).hurried == line.step:
-            await folio.write_case(line.number, {"hurried": None})
-            folio.amend_case(line.number, hurried=None)
+    folio.amend(underway=(*folio.account.underway, Underway(message=message, day=reminder.day)))
     await folio.log(
         "message.reserved",
         reminder.lead,
@@ -161,13 +159,3 @@ def _row(folio: Folio, reminder: Reminder) -> dict[str, Any]:
         "recipients": list(reminder.recipients),
         "reminder": facts,
     }
-
-
-async def take_over(folio: Folio, message: str, claim: str, leased_until: datetime, wall: datetime) -> bool:
-    """Takes over a reserved message whose lease has ended; False while another may still send it."""
-    record = await read(folio, message)
-    if record.state is not State.RESERVED or record.leased_until > wall:
-        return False
-    await write(folio, message, claim=claim, leased_until=leased_until)
-    await folio.log("message.taken_over", record.reminder.lead, message=message)
-    return True

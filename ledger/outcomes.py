@@ -42,6 +42,7 @@ async def release(folio: Folio, message: str, error: str) -> None:
             number,
             taken=tuple(one for one in taken if one.message != message or one.outcome is StepOutcome.VOIDED),
         )
+    _arrived(folio, message)
     await tasks.close_if_open(folio, _question(message), "not delivered", "relance")
     await folio.log(
         "message.failed", record.reminder.lead, message=message, error=error, invoices=record.numbers
@@ -76,8 +77,14 @@ async def confirm(folio: Folio, message: str, evidence: Evidence) -> None:
     )
 
 
+def _arrived(folio: Folio, message: str) -> None:
+    """Takes a message off those of which nobody knows yet what becomes of them."""
+    folio.amend(underway=tuple(one for one in folio.account.underway if one.message != message))
+
+
 async def _mark_sent(folio: Folio, record: MessageRecord, at: datetime) -> None:
     await _mark_steps(folio, record, StepOutcome.SENT)
+    _arrived(folio, record.id)
     reminder = record.reminder
     contact = Contacted(
         message=record.id,
@@ -187,6 +194,11 @@ async def _reopen(folio: Folio, number: str, step: str, cycle: int) -> None:
 
 
 async def _mark_steps(folio: Folio, record: MessageRecord, outcome: StepOutcome) -> None:
+    for line in record.reminder.lines:
+        # What an operator asked for at once is done; until then a failed attempt must not forget it.
+        if folio.case(line.number).hurried == line.step:
+            await folio.write_case(line.number, {"hurried": None})
+            folio.amend_case(line.number, hurried=None)
     where = (steps.c.message == record.id, steps.c.void == 0)
     await folio.conn.execute(sa.update(steps).where(*where).values(outcome=outcome.value))
     for number in record.numbers:

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.account import Account
-from domain.actions import CaseRef, Ending, NextAction
+from domain.actions import CaseRef, Ending, NextAction, Rule
 from domain.fact import Fact, Instant
 from domain.faults import InputRefused, NotFound
 from ledger import accounts, journal
@@ -201,11 +201,15 @@ async def find_task(conn: AsyncConnection, task: str) -> Task:
     return _task(row)
 
 
-async def open_accounts(conn: AsyncConnection, creditor: str | None = None) -> list[tuple[str, str]]:
-    """Lists the accounts (creditor, debtor) that have an open case."""
+async def open_accounts(
+    conn: AsyncConnection, creditor: str | None = None, *, rule: Rule | None = None
+) -> list[tuple[str, str]]:
+    """Lists the accounts (creditor, debtor) that have an open case, or one whose plan names a rule."""
     query = sa.select(invoices.c.creditor, invoices.c.debtor).where(invoices.c.ending.is_(None)).distinct()
     if creditor is not None:
         query = query.where(invoices.c.creditor == creditor)
+    if rule is not None:
+        query = query.where(invoices.c.next_rule == rule.value)
     rows = await conn.execute(query.order_by(invoices.c.creditor, invoices.c.debtor))
     return [(row.creditor, row.debtor) for row in rows]
 

@@ -46,6 +46,9 @@ async def settle(folio: Folio, *, wake: bool, quiet: frozenset[str]) -> dict[str
         if (open_, net) != (stored.open, stored.net):
             balances.append({"of": number, "open": open_, "net": net})
         folio.stored[number] = Stored(plan, open_, net, stored.version)
+    if errands and folio.account.revision == folio.opened_at:
+        # A fact of the creditor as a whole left no entry here, and runs keep the highest revision only.
+        await folio.log("account.replanned", invoices=[number for number, _, _ in errands])
     for rows in (plans, balances):
         await _write(folio, rows)
     await outbox.write(folio.conn, folio.creditor, folio.account.revision, errands, folio.now)
@@ -89,8 +92,8 @@ async def _turn(folio: Folio, case: Case) -> bool:
         return False
     if case.ending is None or not _may_reopen(case, action):
         return False
-    await folio.write_case(number, {"ending": None, "closed_at": None})
-    folio.amend_case(number, ending=None)
+    await folio.write_case(number, {"ending": None, "closed_at": None, "blocked": None})
+    folio.amend_case(number, ending=None, blocked=None)
     await folio.log(
         "case.reopened", number, was=case.ending.value, because=action.because.model_dump(mode="json")
     )
@@ -110,6 +113,9 @@ async def _close(folio: Folio, case: Case, action: NextAction) -> None:
     because = action.because.model_dump(mode="json", exclude_none=True)
     was = case.ending.value if case.ending else None
     await folio.log("case.closed", number, ending=action.ending.value, because=because, was=was)
+    if case.ending is Ending.HANDED_OFF:
+        key = f"recall:{folio.creditor}:{number}:{case.cycle}"
+        await tasks.open_task(folio, "recall", key, number, folio.today, {})
     if action.ending is Ending.EXHAUSTED:
         key = f"exhausted:{folio.creditor}:{number}:{case.cycle}"
         await tasks.open_task(folio, "exhausted", key, number, folio.today, {})

@@ -146,9 +146,9 @@ def resume_sending(creditor: OfCreditor = None, *, author: Author, machine: Mach
         async with opened() as record:
             async with record.database.writing() as conn:
                 new = await switches.resume(conn, creditor or switches.EVERYTHING, author, record.now)
-                freed = await queries.open_accounts(conn, creditor)
-            if new:
-                await _settle_all(record, freed, rule=Rule.SENDING_STOPPED)
+            async with record.database.reading() as conn:
+                waiting = await queries.open_accounts(conn, creditor, rule=Rule.SENDING_STOPPED)
+            await _settle_all(record, waiting)
             woken = await record.deliver()
         whom = creditor or "everybody"
         said = f"sending goes on for {whom}." if new else f"sending was not stopped for {whom}; see `status`."
@@ -200,13 +200,11 @@ async def _today(record: Record, creditor: str, debtor: str) -> date:
     return Agenda.of(account.creditor, account.debtor).today(record.now)
 
 
-async def _settle_all(record: Record, which: list[tuple[str, str]], *, rule: Rule | None = None) -> None:
-    """Plans accounts anew, a transaction for each; frees the cases that a rule has blocked."""
+async def _settle_all(record: Record, which: list[tuple[str, str]]) -> None:
+    """Plans accounts anew, a transaction for each."""
     for creditor, debtor in which:
-        async with record.book(creditor, debtor) as book:
-            for case in book.account.cases:
-                if rule is not None and case.blocked is not None and case.blocked.rule is rule:
-                    await book.unblock(case.invoice.number)
+        async with record.book(creditor, debtor):
+            pass
 
 
 async def _lift(record: Record, account: tuple[str, str], author: str) -> list[str]:

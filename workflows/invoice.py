@@ -140,13 +140,19 @@ class InvoiceDunning:
     async def _knock_at_the_gate(self) -> None:
         step, planned_at = self.next.step or "", self.next.at or workflow.now()
         order = StepOrder(case=self.case, step=step, planned_at=planned_at, as_of=workflow.now())
-        answer: GateAnswer = await workflow.execute_activity_method(
+        knock = workflow.start_activity_method(
             Collector.take,
             order,
             start_to_close_timeout=ATTEMPT,
             retry_policy=PATIENT,
             summary=f"{step}: may it be taken?",
         )
+        while not knock.done():
+            # The gate may try for hours: a payment reported meanwhile is on record at its next attempt.
+            await workflow.wait_condition(lambda: knock.done() or bool(self.reports))
+            if not knock.done():
+                await self._write_down_payment()
+        answer: GateAnswer = await knock
         self._recall(f"{answer.step} {answer.outcome}" + _reason(answer))
         self.log.info("step_answered", step=answer.step, outcome=answer.outcome)
         self._adopt(answer)

@@ -5,7 +5,7 @@ In: the desk of a clerk who opens books. Not in: facts (tests/domain/build.py).
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import pytest
 import pytest_asyncio
@@ -15,7 +15,7 @@ from domain.gate import judge
 from domain.policy import DunningPolicy
 from domain.receivable import Invoice
 from domain.reminder import Reminder
-from ledger import accounts, outbox, parties, policies
+from ledger import accounts, claims, outbox, parties, policies
 from ledger.book import Book
 from ledger.database import Database
 from ledger.policies import Shelf
@@ -74,6 +74,16 @@ class Clerk:
         reminder = await self.reminder(number, when)
         async with self.book() as book:
             return await book.reserve(reminder, "claim-1", self.now)
+
+    async def hand_over(
+        self, message: str, claim: str, *, database: Database | None = None, revision: int | None = None
+    ) -> bool:
+        """Asks to hand a message over a second before its lease ends, knowing the account as it stands."""
+        known = (await self.account()).revision if revision is None else revision
+        async with (database or self.database).writing() as conn:
+            return await claims.begin_hand_over(
+                conn, message, claim, self.now, wall=self.now - timedelta(seconds=1), revision=known
+            )
 
     async def send(self, number: str, when: str) -> str:
         """Sends the message that the gate lets leave at an hour of Paris."""

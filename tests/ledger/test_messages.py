@@ -8,7 +8,7 @@ import sqlalchemy as sa
 
 from domain.actions import Ending, StepOutcome
 from domain.faults import NotAllowed, NotFound
-from ledger import claims, queries
+from ledger import claims, queries, switches
 from ledger.database import Database
 from ledger.messages import State
 from ledger.schema import messages, steps
@@ -64,30 +64,32 @@ async def test_one_of_two_workers_hands_over(clerk: Clerk, database_url: str) ->
     await clerk.bill(build.invoice())
     message = await clerk.reserve("F-1", MORNING)
 
-    async def worker(database: Database, claim: str) -> bool:
-        async with database.writing() as conn:
-            return await claims.begin_hand_over(conn, message, claim, clerk.now)
-
     async with await Database.open(database_url) as other:
-        assert not await worker(other, "another claim")
-        won = await asyncio.gather(worker(clerk.database, "claim-1"), worker(other, "claim-1"))
+        assert not await clerk.hand_over(message, "another claim", database=other)
+        won = await asyncio.gather(
+            clerk.hand_over(message, "claim-1"), clerk.hand_over(message, "claim-1", database=other)
+        )
     assert sorted(won) == [False, True]
 
 
-async def test_a_reservation_is_taken_over_after_its_lease(clerk: Clerk) -> None:
-    """A retry takes a reserved message over once the lease has ended; the first claim is void then."""
-    await clerk.bill(build.invoice())
+async def test_nothing_is_handed_over_on_facts_that_have_changed(clerk: Clerk) -> None:
+    """A fact, the end of the lease or a stop between reservation and handing over sends nothing."""
+    await clerk.bill(build.invoice("F-1"), build.invoice("F-2"))
     message = await clerk.reserve("F-1", MORNING)
-    later = clerk.now + timedelta(seconds=90)
-    async with clerk.book() as book:
-        early = clerk.now - timedelta(seconds=1)
-        assert not await book.take_over(message, "claim-2", later, wall=early)
-        assert await book.take_over(message, "claim-2", later, wall=clerk.now)
+    reserved = (await clerk.account()).revision
     async with clerk.database.writing() as conn:
-        assert not await claims.begin_hand_over(conn, message, "claim-1", later)
-        assert await claims.begin_hand_over(conn, message, "claim-2", later)
+        assert not await claims.begin_hand_over(
+            conn, message, "claim-1", clerk.now, wall=clerk.now + timedelta(seconds=1), revision=reserved
+        )
+    async with clerk.database.writing() as conn:
+        await switches.stop(conn, "", "ann", "wrong letterhead", clerk.now)
+    assert not await clerk.hand_over(message, "claim-1")
+    async with clerk.database.writing() as conn:
+        await switches.resume(conn, "", "ann", clerk.now)
     async with clerk.book() as book:
-        assert not await book.take_over(message, "claim-3", later, wall=later + timedelta(days=1))
+        await book.put_payment(build.payment("100.00", F_1="100.00"))
+    assert not await clerk.hand_over(message, "claim-1", revision=reserved)
+    assert await clerk.hand_over(message, "claim-1")
 
 
 async def test_a_failed_message_frees_its_steps(clerk: Clerk) -> None:
