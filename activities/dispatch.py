@@ -20,7 +20,7 @@ from correspondence.dossier import Manifest, SentMessage, write_handoff
 from correspondence.email import Attachment, message_id, render_email, to_mime
 from correspondence.letter import render_letter
 from correspondence.wording import Wording
-from domain.actions import CaseRef
+from domain.actions import CaseRef, Ending
 from domain.faults import ConfigurationFault, NotFound
 from domain.gate import Call
 from domain.policy import Channel
@@ -122,12 +122,9 @@ class Dispatch:
         return await self.mail.hand_over(parcel.sender, parcel.recipients, parcel.content)
 
     async def hand_off(self, desk: Desk, case: CaseRef) -> Path | None:
-        """Writes the handoff folder of a case, once; None where the case has been settled since."""
+        """Writes the handoff folder of a case, once; None where the case ended otherwise before it was."""
         async with desk.database.reading() as conn:
             file = await queries.case_file(conn, case)
-        if file.account.settlement(case.number) is not None:
-            return None
-        messages, files = _messages_of(file, self.folders.evidence)
         cases = file.account.case(case.number)
         manifest = Manifest(
             key=f"{case.creditor}:{case.number}:{cases.standing[-1].step}:{cases.cycle}",
@@ -137,10 +134,14 @@ class Dispatch:
             invoice=cases.invoice,
             balance=file.account.balance(case.number),
             policy=cases.policy,
-            messages=messages,
             journal=tuple(entry.model_dump(mode="json") for entry in file.entries),
         )
-        return write_handoff(self.folders.handoffs, manifest, files)
+        written = (self.folders.handoffs / manifest.folder_name).is_dir()
+        if cases.ending is not Ending.HANDED_OFF and not written:
+            return None
+        messages, files = _messages_of(file, self.folders.evidence)
+        complete = manifest.model_copy(update={"messages": messages})
+        return write_handoff(self.folders.handoffs, complete, files)
 
 
 def _messages_of(file: CaseFile, evidence: Path) -> tuple[tuple[SentMessage, ...], dict[str, bytes]]:

@@ -38,6 +38,7 @@ from ledger import claims, tasks
 from ledger.book import Book
 from ledger.commands import approval_key
 from ledger.messages import State
+from ledger.settling import recall_key
 from workflows.ports import Collector, StepOrder
 
 log = structlog.get_logger()
@@ -95,8 +96,12 @@ class Gate(Collector):
         """Writes the handoff folder; a case that was settled before it was written needs none."""
         if await self._dispatch.hand_off(self._desk, case) is None:
             async with self._desk.book(case, now) as book:
-                key = _handoff_key(book, case.number)
-                await tasks.close_if_open(book, key, "settled before the folder was written", "relance")
+                keys = (
+                    _handoff_key(book, case.number),
+                    recall_key(book.creditor, case.number, book.case(case.number).cycle),
+                )
+                for key in keys:
+                    await tasks.close_if_open(book, key, "settled before the folder was written", "relance")
 
     async def _open(self, order: StepOrder, now: datetime) -> GateAnswer | Claimed:
         """Judges and claims in one transaction on the debtor's row."""
@@ -278,7 +283,8 @@ async def _ask_approval(book: Book, approval: Approval) -> GateAnswer:
     """Asks a person to approve a step; the case waits."""
     cycle = book.case(approval.number).cycle
     key = approval_key(book.creditor, approval.number, approval.step, cycle)
-    await book.open_task("approve", key, approval.number, book.today, {"step": approval.step})
+    # Asked anew where the same step was approved or closed before, and then voided or reopened.
+    await tasks.ask_again(book, "approve", key, approval.number, book.today, {"step": approval.step})
     because = Because(rule=Rule.APPROVAL, reference=approval.step)
     await book.block(approval.number, because)
     return await _answer(book, approval.number, approval.step, Outcome.HELD, because)

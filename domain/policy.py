@@ -163,8 +163,8 @@ class SendingWindow(Fact):
                 f"window.spread_minutes {self.spread_minutes} does not fit into a window of {length} minutes"
             )
             raise ValueError(msg)
-        if not self.days:
-            msg = "window.days is empty: nothing could ever be sent; name ISO weekdays, Monday is 1"
+        if not set(self.days) & {1, 2, 3, 4, 5}:
+            msg = "window.days never meets a business day: name ISO weekdays, Monday is 1"
             raise ValueError(msg)
         return self
 

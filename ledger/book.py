@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping
 from datetime import date, datetime
 from typing import Any
 
-from domain.actions import Because, NextAction, Rule, StepTaken
+from domain.actions import Because, NextAction, Rule, StepOutcome, StepTaken
 from domain.agreements import Hold
 from domain.faults import NotAllowed
 from domain.receivable import Allocation, CreditNote, Debtor, Invoice, Payment
@@ -199,14 +199,23 @@ class Book(Folio):
         Closing the question why a debtor cannot be reached asks for another attempt.
         """
         kind, number = await tasks.kind_of(self, task)
-        waiting = {stored.next.because.rule for stored in self.stored.values() if stored.next is not None}
-        if kind in ANSWERS and ANSWERS[kind][0] in waiting:
+        if kind in ANSWERS and ANSWERS[kind][0] in self._awaited():
             msg = f"closing this task would leave the case waiting: {ANSWERS[kind][1]}"
             raise NotAllowed(msg)
         closed = await tasks.close_task(self, task, resolution, by)
         if closed and kind == "unreachable" and number is not None:
             await self.unblock(number)
         return closed
+
+    def _awaited(self) -> set[Rule]:
+        """Gathers what the cases wait for, also behind a stop of sending, which hides it for a while."""
+        waiting = {stored.next.because.rule for stored in self.stored.values() if stored.next is not None}
+        for case in self.account.cases:
+            if case.blocked is not None and case.ending is None:
+                waiting.add(case.blocked.rule)
+            if any(one.outcome is StepOutcome.AMBIGUOUS for one in case.standing):
+                waiting.add(Rule.AMBIGUOUS)
+        return waiting
 
     def open_invoices(self) -> Iterable[str]:
         """Lists the numbers of open cases, the oldest due date first."""

@@ -22,6 +22,11 @@ QUESTIONS = {Rule.ALLOCATE: "allocate", Rule.UNREACHABLE: "unreachable", Rule.ST
 """The tasks behind waits that only people can end; approval and ambiguous messages bring their own."""
 
 
+def recall_key(creditor: str, number: str, cycle: int) -> str:
+    """Gives the key of the task that calls a handed-over case back."""
+    return f"recall:{creditor}:{number}:{cycle}"
+
+
 async def settle(folio: Folio, *, wake: bool, quiet: frozenset[str]) -> dict[str, NextAction]:
     """Plans every case anew and returns the plans that changed, by number."""
     # Opening and closing decide which invoices count for the others, so they come before any plan.
@@ -114,7 +119,7 @@ async def _close(folio: Folio, case: Case, action: NextAction) -> None:
     was = case.ending.value if case.ending else None
     await folio.log("case.closed", number, ending=action.ending.value, because=because, was=was)
     if case.ending is Ending.HANDED_OFF:
-        key = f"recall:{folio.creditor}:{number}:{case.cycle}"
+        key = recall_key(folio.creditor, number, case.cycle)
         await tasks.open_task(folio, "recall", key, number, folio.today, {})
     if action.ending is Ending.EXHAUSTED:
         key = f"exhausted:{folio.creditor}:{number}:{case.cycle}"

@@ -226,6 +226,20 @@ def test_ac62_credits_count_before_the_minimum() -> None:
         assert upcoming(owed, "F-1", rules, MORNING) == "wait below_minimum"
 
 
+def test_ac62_a_wait_below_the_minimum_ends_when_others_fall_due() -> None:
+    """Below the minimum a case waits until the midnight after the first due date that lifts the sum to it."""
+    rules = ladder(2, 90, minimum={"EUR": "50.00"})
+    small, larger = invoice("F-1", DUE, "20.00"), invoice("F-2", "2026-04-30", "30.00")
+    foreign = invoice("F-3", "2026-04-10", "90.00", currency="CHF")
+    owed = account(rules, small, invoice("F-4", "2026-04-15", "29.99"), larger, foreign)
+    waiting = next_action(owed, "F-1", rules, at(MORNING))
+    assert (waiting.kind, waiting.at) == ("wait", at("2026-05-01"))
+    assert upcoming(owed, "F-1", rules, "2026-04-30 10:00") == "wait below_minimum"
+    assert upcoming(owed, "F-1", rules, "2026-05-01") == "1 on 2026-05-01"
+    alone = next_action(account(rules, small, foreign), "F-1", rules, at(MORNING))
+    assert (alone.kind, alone.at) == ("wait", None)
+
+
 def test_ac62_the_minimum_is_compared_per_currency() -> None:
     """Each currency has its own minimum and its own sum.
 

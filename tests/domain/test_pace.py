@@ -2,7 +2,7 @@
 
 import pytest
 
-from domain.account import Account
+from domain.account import Account, Underway
 from domain.policy import Channel, DunningPolicy, Tone
 from domain.reminder import Reminder
 from tests.domain.build import (
@@ -187,3 +187,21 @@ def test_a_formal_step_is_not_delayed_by_the_cap() -> None:
     notice = reminder(owed, "F-1", rules, "2026-01-04 10:00")
     assert (notice.channel, notice.tone, len(notice.lines)) == (Channel.LETTER, Tone.FORMAL, 1)
     assert not isinstance(verdict(owed, "F-2", rules, "2026-01-04 10:00"), Reminder)
+
+
+def test_a_message_underway_counts_for_the_contact_cap() -> None:
+    """A message that is leaving, or may have left, moves the next one as far as one that did leave."""
+    rules = ladder(5)
+    owed = account(rules, invoice(due=DUE))
+    leaving = owed.having(underway=(Underway(message="m", day=day("2026-01-06")),))
+    left = owed.having(contacts=(contact("2026-01-06", Tone.COURTEOUS, "F-2"),))
+    for seen in (leaving, left):
+        assert upcoming(seen, "F-1", rules, "2026-01-06 10:00") == "1 on 2026-01-07"
+
+
+def test_a_stop_is_seen_from_the_account() -> None:
+    """While sending is stopped every open case waits, blocked or not, and none remembers it afterwards."""
+    rules = ladder(5)
+    owed = account(rules, invoice(due=DUE))
+    assert upcoming(owed.having(sending_stopped=True), "F-1", rules, DUE) == "wait sending_stopped"
+    assert upcoming(owed, "F-1", rules, DUE) == "1 on 2026-01-06"

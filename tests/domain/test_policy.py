@@ -91,7 +91,7 @@ def test_a_repeated_step_without_a_field_is_refused(missing: str) -> None:
     ("hours", "said"),
     [
         ({"opens": "17:00", "closes": "09:00"}, "window opens at 17:00"),
-        ({"days": ()}, "window.days is empty"),
+        ({"days": ()}, "never meets a business day"),
         (
             {"opens": "09:00", "closes": "10:00", "spread_minutes": 60},
             "a window of 60 minutes",

@@ -65,6 +65,7 @@ async def test_the_same_reference_counts_once(house: House) -> None:
         {"amount": "1e13"},
         {"reference": "x" * 129},
         {"reference": "a\0b"},
+        {"reference": " "},
         {"amount": 0},
         {"currency": "USD"},
         {"received_on": "31/03/2026"},
@@ -180,3 +181,16 @@ async def test_the_same_hold_for_another_time_is_refused_for_good(house: House) 
     with pytest.raises(ApplicationError) as refused:
         await house.obey(Verb.HOLD, until=today + timedelta(days=9), note=words)
     assert refused.value.non_retryable
+
+
+async def test_a_second_hold_from_temporal_is_in_force(house: House) -> None:
+    """A hold, its end and the same hold again, all without a note, leave the case held."""
+    await house.register()
+    await house.bill("F-1", due="2026-05-29")
+    until = build.day("2026-06-30")
+    assert (await house.obey(Verb.HOLD, until=until)).next.because.rule is Rule.HOLD
+    house.pass_time(minutes=1)
+    assert (await house.obey(Verb.RESUME)).next.because.rule is Rule.CALENDAR
+    house.pass_time(minutes=1)
+    plan = await house.obey(Verb.HOLD, until=until)
+    assert (plan.next.because.rule, plan.next.at) == (Rule.HOLD, build.at("2026-07-01 09:00"))

@@ -13,9 +13,10 @@ from config.settings import Settings
 from correspondence.wording import Wording
 from domain.actions import CaseRef, Ending
 from domain.events import CreditorRegistered, DebtorRegistered, InvoiceCreated
-from ledger import accounts
+from ledger import accounts, queries
 from ledger.database import Database
 from tests.domain import build
+from tests.patience import until
 from trial.mail import Fault, MailSink
 from trial.servers import TemporalServer
 from trial.world import Moment, real_now, world
@@ -74,3 +75,48 @@ async def test_three_runs_share_messages_and_keep_their_ladders(
     assert spoken == [set(numbers), set(numbers), set(numbers[1:])]
     steps = [{step.step for step in account.case(number).standing} for number in numbers]
     assert steps == [{"D-10", "D-3"}, {"D-10", "D-3", "D+2"}, {"D-10", "D-3", "D+2"}]
+
+
+async def test_paid_by_signal_while_the_mail_server_is_away(
+    temporal: Client, database: Database, settings: Settings, sink: MailSink
+) -> None:
+    """A payment reported by signal during an outage is on record at once, and no mail leaves after it."""
+    settings = settings.model_copy(update={"task_queue": f"world-{uuid4().hex}"})
+    case = CaseRef(creditor="acme", number=f"F-{uuid4().hex[:8]}")
+    sink.script(Fault.DEFER_RECIPIENT)
+    async with world(temporal, settings, database) as lived:
+        now = real_now()
+        await lived.admit(CreditorRegistered(creditor=build.creditor(policy="seed")), now)
+        await lived.admit(DebtorRegistered(debtor=build.debtor()), now)
+        invoice = InvoiceCreated(
+            creditor="acme",
+            number=case.number,
+            debtor="dubois",
+            issue_date=now.date(),
+            due_date=now.date() + timedelta(days=30),
+            total="100.00",
+        )
+        await lived.admit(invoice, now)
+
+        async def has_failed() -> bool:
+            async with database.reading() as conn:
+                file = await queries.case_file(conn, case)
+            return any(message.error is not None for message in file.messages)
+
+        async def is_paid() -> bool:
+            async with database.reading() as conn:
+                account = (await accounts.load(conn, "acme", "dubois")).account
+            return [payment.reference for payment in account.payments] == ["VIR-1"]
+
+        async with database.reading() as conn:
+            upcoming = (await queries.find_case(conn, case.number)).next
+        assert upcoming is not None
+        assert upcoming.at is not None
+        await lived.advance([case], upcoming.at + timedelta(seconds=2))
+        await until(has_failed, 30)
+        await lived.handle(case).signal("mark_paid", {"reference": "VIR-1"})
+        await until(is_paid, 30)
+        sink.heal()
+        run = lived.client.get_workflow_handle(case.workflow_id, result_type=CaseEnded)
+        assert (await asyncio.wait_for(run.result(), 60)).ending is Ending.PAID
+    assert sink.received == []

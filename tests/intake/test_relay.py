@@ -14,11 +14,15 @@ from temporalio.client import Client, WorkflowExecutionStatus, WorkflowHandle
 from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.worker import Worker
 
-from domain.actions import CaseRef, Ending
+from domain.actions import CaseRef, Ending, Rule
 from domain.faults import Unavailable
 from intake.relay import Relay
 from ledger import outbox as errands
+from ledger import parties
+from ledger.book import Book
+from ledger.policies import Shelf
 from ledger.schema import outbox
+from tests.domain import build
 from tests.intake.conftest import Porter
 from trial.servers import free_port, temporal_dev_server
 from workflows.invoice import CaseEnded, CaseState, InvoiceDunning
@@ -116,6 +120,29 @@ async def test_a_later_version_wakes_the_run_with_its_plan(carrier: Carrier) -> 
     assert await carrier.relay.deliver() == 2
     assert (await carrier.state()).next == await carrier.porter.next(carrier.number)
     assert await carrier.signals() == 1
+
+
+async def test_everybody_held_and_resumed_reaches_the_run(carrier: Carrier) -> None:
+    """A hold on everybody and its end, which leave no fact on the account itself, both wake the run."""
+    porter = carrier.porter
+    porter.now = build.at("2090-02-01 12:00")
+    await carrier.bill()
+    await carrier.relay.deliver()
+    everybody = build.hold("2090-02-01", "2091-12-31", scope="creditor")
+    day = everybody.starts_on
+    for lifted in (False, True):
+        async with porter.database.writing() as conn:
+            if lifted:
+                await parties.lift_all(conn, "acme", everybody.id, "ann", day, porter.now)
+            else:
+                await parties.hold_all(conn, "acme", everybody, "ann", porter.now)
+        async with porter.database.writing() as conn:
+            book = await Book.open(conn, "acme", "dubois", porter.now, Shelf())
+            await book.settle()
+        await carrier.relay.deliver()
+        state = await carrier.state()
+        assert state.next == await porter.next(carrier.number)
+        assert (state.next.because.rule is Rule.HOLD) is not lifted
 
 
 async def test_a_case_that_changed_before_its_start_starts_with_the_newest_plan(carrier: Carrier) -> None:

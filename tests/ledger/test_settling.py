@@ -4,7 +4,7 @@ import pytest
 
 from domain.actions import Because, Ending, Rule, StepOutcome, StepTaken
 from domain.faults import NotAllowed, NotFound
-from ledger import outbox, policies, queries
+from ledger import journal, outbox, parties, policies, queries, switches
 from tests.domain import build
 from tests.ledger.conftest import RULES, Clerk
 
@@ -205,6 +205,80 @@ async def test_skipping_a_step_that_waits_for_approval_lets_the_case_go_on(clerk
     async with clerk.book() as book:
         await book.skip_step("F-1", "D-10", "not this customer", "anna")
     assert (await clerk.account()).case("F-1").blocked is None
+
+
+async def _revisions(clerk: Clerk) -> list[int]:
+    async with clerk.database.reading() as conn:
+        return [errand.plan.revision for errand in await outbox.pending(conn)]
+
+
+async def test_facts_of_the_creditor_reach_runs_with_a_higher_revision(clerk: Clerk) -> None:
+    """A hold on everybody and its end each raise the account's revision, or runs would not listen."""
+    await clerk.bill(build.invoice())
+    everybody = build.hold("2026-03-01", "2026-12-31", scope="creditor")
+    async with clerk.database.writing() as conn:
+        await parties.hold_all(conn, "acme", everybody, "ann", clerk.now)
+    async with clerk.book():
+        pass
+    async with clerk.database.writing() as conn:
+        await parties.lift_all(conn, "acme", everybody.id, "ann", build.day("2026-03-01"), clerk.now)
+    async with clerk.book():
+        pass
+    started, held, lifted = await _revisions(clerk)
+    assert started < held < lifted == (await clerk.account()).revision
+    async with clerk.database.reading() as conn:
+        entries = await journal.entries(conn, "acme", "dubois")
+    assert [entry.kind for entry in entries][-2:] == ["account.replanned"] * 2
+    async with clerk.book():
+        pass
+    assert (await clerk.account()).revision == lifted
+
+
+async def test_a_case_that_waited_for_a_stop_is_found_and_woken(clerk: Clerk) -> None:
+    """What a stop made wait is listed by its plan until it is planned anew, however often one tries."""
+    await clerk.bill(build.invoice())
+    async with clerk.database.writing() as conn:
+        await switches.stop(conn, "", "ann", "wrong letterhead", clerk.now)
+    async with clerk.book():
+        pass
+    async with clerk.database.writing() as conn:
+        assert await switches.resume(conn, "", "ann", clerk.now)
+        assert not await switches.resume(conn, "", "ann", clerk.now)
+    await clerk.errands()
+    async with clerk.database.reading() as conn:
+        assert await queries.open_accounts(conn, rule=Rule.SENDING_STOPPED) == [("acme", "dubois")]
+    async with clerk.book() as book:
+        await book.settle()
+        assert book.plan("F-1").next.kind == "take"
+    assert await clerk.errands() == [("wake", "F-1")]
+    async with clerk.database.reading() as conn:
+        assert await queries.open_accounts(conn, rule=Rule.SENDING_STOPPED) == []
+
+
+async def test_a_reopened_case_is_not_blocked(clerk: Clerk) -> None:
+    """What blocked a case before it was paid does not block it when the money comes back."""
+    await clerk.bill(build.invoice())
+    async with clerk.book() as book:
+        await book.block("F-1", Because(rule=Rule.UNREACHABLE))
+    async with clerk.book() as book:
+        await book.put_payment(build.payment("100.00", F_1="100.00"))
+    async with clerk.book() as book:
+        await book.reverse_payment("VIR-1")
+    assert (await clerk.account()).case("F-1").blocked is None
+    assert await _kinds(clerk) == []
+
+
+async def test_an_allocation_is_not_made_by_closing_its_task(clerk: Clerk) -> None:
+    """The question where money belongs is answered by allocating it; its task cannot be closed by hand."""
+    await clerk.bill(build.invoice("F-1"))
+    async with clerk.book() as book:
+        await book.put_payment(build.payment("100.00"))
+    async with clerk.database.reading() as conn:
+        (task,) = await queries.open_tasks(conn)
+    async with clerk.book() as book:
+        with pytest.raises(NotAllowed, match="allocate the money"):
+            await book.close_task(task.id, "seen", "ann")
+    assert await _kinds(clerk) == ["allocate"]
 
 
 async def _kinds(clerk: Clerk) -> list[str]:

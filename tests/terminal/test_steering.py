@@ -5,6 +5,8 @@ import sqlite3
 
 import pytest
 
+import terminal.holding
+from domain.faults import Unavailable
 from tests.terminal import sample
 from tests.terminal.conftest import Terminal
 
@@ -99,6 +101,27 @@ def test_sending_stops_and_goes_on(loaded: Terminal) -> None:
     assert (stop["scope"], stop["by"], stop["reason"]) == ("", "anna", "wrong letterhead")
     assert loaded.told("resume-sending")["changed"] is True
     assert loaded.told("status", code=7)["stopped"] == []
+
+
+def test_a_resume_cut_short_is_completed_by_the_next(busy: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where resume-sending lifts the stop and dies, doing it again frees what still waits for it."""
+    busy.done("stop-sending", "--reason", "wrong letterhead")
+    for customer in ("dupont", "leroy"):
+        busy.done("hold", "--debtor", customer, "--until", sample.near(2), "--reason", "plans it anew")
+    rules = {one["next"]["because"]["rule"] for one in busy.told("list")["cases"]}
+    assert rules == {"sending_stopped"}
+
+    async def die(*_: object) -> None:
+        reason = "the record is busy"
+        raise Unavailable(reason)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(terminal.holding, "_settle_all", die)
+        assert busy("resume-sending").exit_code == 7
+    assert busy.told("resume-sending")["changed"] is False
+    cases = busy.told("list")["cases"]
+    assert {one["next"]["kind"] for one in cases} == {"take"}
+    assert len(cases) == 3
 
 
 def test_unknown_messages_and_tasks_are_not_found(loaded: Terminal) -> None:

@@ -13,6 +13,7 @@ from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner
 import workflows.invoice
 from activities.assembly import workflow_runner
 from domain.actions import Ending, Outcome, Plan
+from tests.patience import until
 from tests.workflows.conftest import Keeper
 from tests.workflows.world import PATIENCE, Lab, answer, close, lab, story, take
 from workflows.invoice import CaseEnded, CaseState, InvoiceDunning
@@ -65,20 +66,47 @@ async def test_a_long_run_starts_afresh_and_loses_nothing(short: Lab) -> None:
 
 
 async def test_reports_survive_a_fresh_start(short: Lab) -> None:
-    """Payments reported just before a run starts afresh are written down after it, each once, in order."""
-    short.collector.answers = [answer(2, take("D+10", FAR))]
+    """Payments that wait their turn when a run starts afresh are written down after it, once, in order."""
     short.ledger.plans = [Plan(revision=n, next=take("D+10", FAR)) for n in range(3, 8)]
     short.ledger.plans.append(Plan(revision=8, next=close()))
+    short.ledger.door.clear()
+    run = await short.start(take("D+2", FAR))
+    for number in range(6):
+        await run.signal(InvoiceDunning.mark_paid, PaymentNote(reference=f"VIR-{number}"))
+        await asyncio.wait_for(short.ledger.reached.wait(), PATIENCE)
+        await short.settled_but_for_activities(run)
+    assert await chain(short, run.id) == 1
+    assert short.ledger.notes == []
+    short.ledger.door.set()
+    assert (await short.end(run)).revision == 8
+    assert [note.reference for note in short.ledger.notes] == [f"VIR-{number}" for number in range(6)]
+    assert await chain(short, run.id) > 1
+    assert story((await short.state(run)).story) == ["payment reported"] * 6
+
+
+async def test_reports_during_the_gate_survive_a_fresh_start(short: Lab) -> None:
+    """Payments reported while the gate works are on record before it answers; the story of them goes on."""
+    short.collector.answers = [answer(8, take("D+10", FAR))]
+    short.ledger.plans = [Plan(revision=n, next=take("D+10", FAR)) for n in range(2, 8)]
     short.collector.door.clear()
     run = await short.start(take("D+2", datetime.now(UTC)))
     await asyncio.wait_for(short.collector.reached.wait(), PATIENCE)
     for number in range(6):
         await run.signal(InvoiceDunning.mark_paid, PaymentNote(reference=f"VIR-{number}"))
+    await until(lambda: _counts(short, 6), PATIENCE)
+    assert short.collector.orders == []
     short.collector.door.set()
-    assert (await short.end(run)).revision == 8
+    await short.settled(run)
     assert [note.reference for note in short.ledger.notes] == [f"VIR-{number}" for number in range(6)]
     assert await chain(short, run.id) > 1
-    assert story((await short.state(run)).story) == ["D+2 sent", *["payment reported"] * 6]
+    state = await short.state(run)
+    assert (state.revision, story(state.story)) == (8, [*["payment reported"] * 6, "D+2 sent"])
+    await short.wake(run, 9, close())
+    await short.end(run)
+
+
+async def _counts(bench: Lab, reports: int) -> bool:
+    return len(bench.ledger.reports) == reports
 
 
 async def test_a_bare_wake_survives_a_fresh_start(short: Lab) -> None:
@@ -147,6 +175,21 @@ async def test_a_close_while_the_gate_fails_ends_the_case(bench: Lab) -> None:
     bench.collector.failing = 0
     assert await bench.end(run) == CaseEnded(ending=Ending.PAID, revision=2)
     assert len(bench.collector.orders) == 1
+
+
+async def test_a_payment_is_written_down_while_the_gate_fails(bench: Lab) -> None:
+    """A payment reported while the gate keeps failing is on record before the gate ever answers."""
+    bench.collector.failing = 1_000_000
+    bench.collector.answers = [answer(2, close(), outcome=Outcome.SETTLED)]
+    bench.ledger.plans = [Plan(revision=2, next=close())]
+    run = await bench.start(take("D+2", datetime.now(UTC)))
+    await asyncio.wait_for(bench.collector.reached.wait(), PATIENCE)
+    await run.signal(InvoiceDunning.mark_paid, PaymentNote(reference="VIR-1"))
+    await until(lambda: _counts(bench, 1), PATIENCE)
+    assert bench.collector.orders == []
+    bench.collector.failing = 0
+    assert await bench.end(run) == CaseEnded(ending=Ending.PAID, revision=2)
+    assert len(bench.ledger.reports) == 1
 
 
 async def test_a_run_is_taken_up_by_another_worker(temporal: Client) -> None:

@@ -156,13 +156,15 @@ async def test_a_reopened_case_gives_new_references(bench: Lab) -> None:
 
 
 async def test_a_report_during_the_gate_is_written_down(bench: Lab) -> None:
-    """A payment reported while the gate is busy is written down right after, before the next step."""
+    """A payment reported while the gate is busy is written down at once, and once."""
     bench.collector.answers = [answer(2, take("D+10", datetime.now(UTC)))]
     bench.ledger.plans = [Plan(revision=3, next=close())]
     bench.collector.door.clear()
     run = await bench.start(take("D+2", datetime.now(UTC)))
     await asyncio.wait_for(bench.collector.reached.wait(), PATIENCE)
     await run.signal(InvoiceDunning.mark_paid, PaymentNote(amount="10.00"))
+    await asyncio.wait_for(bench.ledger.reached.wait(), PATIENCE)
+    assert bench.collector.orders == []
     bench.collector.door.set()
     await bench.end(run)
     assert [order.step for order in bench.collector.orders] == ["D+2"]

@@ -123,6 +123,8 @@ class FakeLedger(Ledger):
     @activity.defn(name="Ledger.record_payment")
     async def record_payment(self, report: PaymentReport) -> Plan:
         """Records a payment."""
+        self.reached.set()
+        await self.door.wait()
         self.reports.append(report)
         return self.plans.pop(0)
 
