@@ -16,6 +16,8 @@ from temporalio.exceptions import ApplicationError
 from activities.desk import Desk, attempt_instant, plan_of
 from domain.actions import CaseRef, Plan
 from domain.agreements import Hold, HoldScope
+from domain.calendars import ONE_DAY
+from domain.explanation import explain
 from domain.fact import ZERO, cents
 from domain.faults import InputRefused, NotAllowed, NotFound
 from domain.receivable import Allocation, Payment
@@ -95,6 +97,10 @@ async def _carry_out(book: Book, command: OperatorCommand, author: str, reason: 
     number, order = command.case.number, command.order
     blocked = book.case(number).blocked
     step = order.step or book.plan(number).next.step or (blocked.reference if blocked else None) or ""
+    if command.verb in {Verb.SKIP, Verb.SEND_NOW} and not step:
+        waits = explain(book.plan(number).next.because)
+        msg = f"invoice {number} has no step to take now: {waits}"
+        raise NotAllowed(msg)
     match command.verb:
         case Verb.HOLD:
             await book.place_hold(_hold(book, command, reason), author)
@@ -162,7 +168,7 @@ def _read(book: Book, report: PaymentReport, now: datetime) -> Payment | None:
         creditor=case.creditor,
         reference=reference,
         debtor=book.debtor,
-        received_on=_day(note.received_on) or book.today,
+        received_on=_day(note.received_on, book.today),
         currency=invoice.currency,
         amount=amount,
         allocations=(Allocation(invoice=case.number, amount=part),) if part > ZERO else (),
@@ -192,10 +198,13 @@ def _amount(stated: str | float) -> Decimal:
     return amount
 
 
-def _day(stated: str | None) -> date | None:
+def _day(stated: str | None, today: date) -> date:
     if stated is None:
-        return None
+        return today
     try:
-        return date.fromisoformat(stated)
+        day = date.fromisoformat(stated)
     except ValueError:
         raise InputRefused("received_on", stated, "write the day as 2026-03-31") from None
+    if day > today + ONE_DAY:
+        raise InputRefused("received_on", stated, "lies in the future; record the money once it is there")
+    return day

@@ -28,6 +28,9 @@ from domain.reminder import Reminder
 from ledger import queries
 from ledger.queries import CaseFile
 
+PDF = b"%PDF-"
+"""How every PDF begins."""
+
 
 @dataclass(frozen=True)
 class Parcel:
@@ -97,19 +100,22 @@ class Dispatch:
 
     def _attachments(self, reminder: Reminder) -> list[Attachment]:
         """Reads the invoices to attach; leaves them all out when together they pass the limit."""
-        attachments: list[Attachment] = []
-        for line in reminder.lines:
-            if line.pdf is None:
-                continue
-            path = self.folders.documents / line.pdf
-            try:
-                attachments.append((f"{_plain(line.document)}.pdf", path.read_bytes()))
-            except OSError:
-                msg = f"the document of invoice {line.number} is not at {path}: put it back, or drop `pdf`"
-                raise NotFound(msg) from None
-        if sum(len(content) for _, content in attachments) > self.attachments_limit:
+        files = {line.document: line.pdf for line in reminder.lines if line.pdf is not None}
+        paths = {document: self._document(document, name) for document, name in files.items()}
+        if sum(path.stat().st_size for path in paths.values()) > self.attachments_limit:
             return []
-        return attachments
+        return [(f"{_plain(document)}.pdf", path.read_bytes()) for document, path in paths.items()]
+
+    def _document(self, document: str, name: str) -> Path:
+        """Finds the PDF of an invoice; raises NotFound for anything else, wherever a link may lead."""
+        folder = self.folders.documents.resolve()
+        path = (folder / name).resolve()
+        if path.is_relative_to(folder) and path.is_file():
+            with path.open("rb") as file:
+                if file.read(len(PDF)) == PDF:
+                    return path
+        msg = f"there is no PDF {name} of invoice {document} in {folder}: put it there, or drop `pdf`"
+        raise NotFound(msg)
 
     async def hand_over(self, parcel: Parcel) -> Delivery:
         """Hands a message over; a letter is handed over by lying in the outbox folder, whole."""

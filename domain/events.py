@@ -9,7 +9,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, TypeAdapter, model_validator
 
-from domain.fact import Currency, Fact, Instant, Key, PositiveAmount
+from domain.fact import Currency, DocumentName, Fact, Instant, Key, PositiveAmount
 from domain.receivable import Creditor, Debtor
 
 
@@ -55,7 +55,7 @@ class InvoiceCreated(Fact):
     order_reference: str | None = Field(default=None, max_length=64)
     delivery_reference: str | None = Field(default=None, max_length=64)
     policy: str | None = None
-    pdf: str | None = None
+    pdf: DocumentName | None = None
     version: int = Field(default=1, ge=1)
 
     @model_validator(mode="after")

@@ -10,7 +10,18 @@ from typing import Self
 
 from pydantic import Field, model_validator
 
-from domain.fact import ZERO, Amount, Country, Currency, Fact, Instant, Key, Language, PositiveAmount
+from domain.fact import (
+    ZERO,
+    Amount,
+    Country,
+    Currency,
+    DocumentName,
+    Fact,
+    Instant,
+    Key,
+    Language,
+    PositiveAmount,
+)
 
 
 class PostalAddress(Fact):
@@ -126,7 +137,7 @@ class Invoice(Fact):
     order_reference: str | None = Field(default=None, max_length=64)
     delivery_reference: str | None = Field(default=None, max_length=64)
     policy: str | None = None
-    pdf: str | None = None
+    pdf: DocumentName | None = None
 
     @model_validator(mode="after")
     def _in_order(self) -> Self:

@@ -15,3 +15,10 @@ _CODES = """
 """
 
 CURRENCIES = frozenset(_CODES.split())
+
+_WHOLE = """
+    BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF
+"""
+
+WHOLE = frozenset(_WHOLE.split())
+"""Currencies without a smaller unit: their amounts are whole."""

@@ -31,7 +31,7 @@ from domain.events import (
 )
 from domain.faults import InputRefused
 from domain.receivable import Creditor, Debtor
-from intake.currencies import CURRENCIES
+from intake.currencies import CURRENCIES, WHOLE
 from intake.readers.rows import shown
 
 EARLIEST = date(1990, 1, 1)
@@ -58,7 +58,7 @@ def check(event: Event) -> None:
         case InvoiceCreated():
             _check_invoice(event)
         case PaymentReceived():
-            _check_currency(event.currency)
+            _check_money("amount", event.amount, event.currency)
             _check_day("received_on", event.received_on)
             given = sum((part.amount for part in event.allocations), Decimal(0))
             if given > event.amount:
@@ -68,7 +68,7 @@ def check(event: Event) -> None:
                     remedy=f"is more than the payment's {event.amount:.2f}; correct the parts",
                 )
         case CreditNoteIssued():
-            _check_currency(event.currency)
+            _check_money("total", event.total, event.currency)
             _check_day("issue_date", event.issue_date)
         case _:
             pass
@@ -112,7 +112,7 @@ def _check_debtor(debtor: Debtor) -> None:
 
 
 def _check_invoice(event: InvoiceCreated) -> None:
-    _check_currency(event.currency)
+    _check_money("total", event.total, event.currency)
     _check_day("issue_date", event.issue_date)
     if event.due_date is not None:
         _check_due("due_date", event.due_date, event.issue_date)
@@ -136,6 +136,14 @@ def _check_day(field: str, day: date) -> None:
     if not EARLIEST <= day <= LATEST:
         raise InputRefused(
             field, day.isoformat(), f"lies outside {EARLIEST.year}-{LATEST.year}; check the year"
+        )
+
+
+def _check_money(field: str, amount: Decimal, currency: str) -> None:
+    _check_currency(currency)
+    if currency in WHOLE and amount != amount.to_integral_value():
+        raise InputRefused(
+            field, f"{amount:.2f}", f"{currency} has no smaller unit; write a whole amount such as 1250"
         )
 
 

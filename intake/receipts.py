@@ -5,9 +5,11 @@ Not in: credit notes (credits.py), and what unallocated money means (domain/acco
 """
 
 from decimal import Decimal
+from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
 
+from domain.calendars import ONE_DAY
 from domain.events import PaymentReceived, PaymentReversed
 from domain.fact import ZERO
 from domain.faults import InputRefused
@@ -33,7 +35,14 @@ def named(event: PaymentReceived) -> dict[str, Decimal]:
 
 async def payment_received(visit: Visit, event: PaymentReceived) -> Admission:
     """Records a payment; one whose invoices and debtor are all unknown waits."""
-    await visit.creditor(event.creditor)
+    owner = await visit.creditor(event.creditor)
+    today = visit.now.astimezone(ZoneInfo(owner.time_zone)).date()
+    if event.received_on > today + ONE_DAY:
+        raise InputRefused(
+            field="received_on",
+            value=event.received_on.isoformat(),
+            remedy="lies in the future; record the money once it is there",
+        )
     wanted = named(event)
     await visit.take_turn(event.creditor, wanted)
     known = await visit.known(event.creditor, wanted) if wanted else []

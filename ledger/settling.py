@@ -118,6 +118,7 @@ async def _close(folio: Folio, case: Case, action: NextAction) -> None:
     because = action.because.model_dump(mode="json", exclude_none=True)
     was = case.ending.value if case.ending else None
     await folio.log("case.closed", number, ending=action.ending.value, because=because, was=was)
+    await tasks.close_kinds(folio, number, ("call", "approve"), f"the case is closed: {action.ending.value}")
     if case.ending is Ending.HANDED_OFF:
         key = recall_key(folio.creditor, number, case.cycle)
         await tasks.open_task(folio, "recall", key, number, folio.today, {})

@@ -73,6 +73,19 @@ async def close_task(folio: Folio, task: str, resolution: str, by: str) -> bool:
     return True
 
 
+async def close_kinds(folio: Folio, number: str, kinds: tuple[str, ...], resolution: str) -> None:
+    """Closes the open tasks of some kinds about an invoice: nobody is to do them any more."""
+    query = sa.select(tasks.c.id).where(
+        tasks.c.creditor == folio.creditor,
+        tasks.c.debtor == folio.debtor,
+        tasks.c.invoice == number,
+        tasks.c.kind.in_(kinds),
+        tasks.c.closed_at.is_(None),
+    )
+    for task in (await folio.conn.execute(query.order_by(tasks.c.id))).scalars().all():
+        await close_task(folio, task, resolution, "relance")
+
+
 async def kind_of(folio: Folio, task: str) -> tuple[str, str | None]:
     """Tells the kind of a task and its invoice; raises NotFound."""
     of = (tasks.c.id == task, tasks.c.creditor == folio.creditor, tasks.c.debtor == folio.debtor)

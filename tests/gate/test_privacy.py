@@ -141,7 +141,7 @@ async def live(lived: World, case: CaseRef, script: dict[str, str]) -> None:
     await until_on_record(lived, case, State.FAILED, "NotFound")
     documents = lived.settings.folders.documents
     documents.mkdir(parents=True, exist_ok=True)
-    (documents / f"{SECRETS['document']}.pdf").write_bytes(b"%PDF")
+    (documents / f"{SECRETS['document']}.pdf").write_bytes(b"%PDF-1.7")
     await until_on_record(lived, case, State.FAILED, "450")
     del script["RCPT"]
     await until_on_record(lived, case, State.SENT)

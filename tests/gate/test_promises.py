@@ -73,6 +73,24 @@ async def test_ac42_stale_payment_data(house: House) -> None:
     assert (await house.knock()).outcome is Outcome.SENT
 
 
+async def test_what_is_no_invoice_is_never_attached(house: House) -> None:
+    """A link that leads out of the documents folder, and a file that is no PDF, send nothing; people are told."""
+    documents = house.settings.folders.documents
+    documents.mkdir(parents=True)
+    secret = documents.parent / "secret.pdf"
+    secret.write_bytes(b"%PDF-1.7 of somebody else")
+    (documents / "link.pdf").symlink_to(secret)
+    (documents / "text.pdf").write_bytes(b"SQLite format 3")
+    await house.register("dubois", "martin")
+    await house.bill("F-1", pdf="link.pdf")
+    await house.bill("F-2", debtor="martin", pdf="text.pdf")
+    for number in ("F-1", "F-2"):
+        with pytest.raises(ApplicationError, match="cannot be prepared"):
+            await house.knock(number)
+    assert house.sink.received == []
+    assert [task.kind for task in await house.tasks()] == ["mend", "mend"]
+
+
 async def test_ac69_exactly_one_mail_and_the_evidence_is_its_bytes(house: House) -> None:
     """One mail, to that contact only; the hash on record is of the bytes delivered and of the evidence."""
     documents = house.settings.folders.documents
@@ -166,7 +184,7 @@ async def test_ac72_a_wording_that_fails_stops_one_invoice_alone(house: House) -
         await house.knock("F-1", attempt=2)
     assert len(await house.tasks()) == 1
     house.settings.folders.documents.mkdir(parents=True)
-    (house.settings.folders.documents / "missing.pdf").write_bytes(b"%PDF")
+    (house.settings.folders.documents / "missing.pdf").write_bytes(b"%PDF-1.7")
     assert (await house.knock("F-1")).outcome is Outcome.SENT
     assert await house.tasks() == []
     assert len(house.sink.received) == 2

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from domain.events import EVENT, CreditorRegistered, DebtorRegistered, PaymentsKnown
+from domain.events import EVENT, CreditNoteIssued, CreditorRegistered, DebtorRegistered, PaymentsKnown
 from domain.faults import InputRefused
 from intake.identity import check
 from intake.readers.rows import explained
@@ -125,6 +125,11 @@ class TestAgainstTheRecord:
         knock = porter.take("invoice.written_off", number="F-7", reason="x")
         assert (await porter.refusal(knock))[:2] == ("number", "F-7")
 
+    async def test_a_payment_of_the_future(self, porter: Porter) -> None:
+        """Money that is dated in the future ends no dunning: a wrong digit in a year is refused."""
+        facts = {"amount": "10.00", "reference": "V-9", "debtor": "dubois", "received_on": "2027-03-01"}
+        assert (await porter.refusal(porter.take("payment.received", **facts)))[0] == "received_on"
+
     async def test_payments_known_in_the_future(self, porter: Porter) -> None:
         """Nobody knows the payments of tomorrow."""
         knock = porter.admit(PaymentsKnown(creditor="acme", as_of=build.at("2026-03-03 12:00")))
@@ -160,7 +165,7 @@ MISTAKES = [
     ({"currency": "FRF"}, "currency", "FRF", "ISO 4217"),
     ({"total": "-100.00"}, "total", "-100.00", "credit note"),
     ({"total": "0.00"}, "total", "0.00", "above 0"),
-    ({"total": 100.0}, "total", "100.0", 'such as "100.00"'),
+    ({"total": 100.0}, "total", "100.0", 'such as "1250.00"'),
     ({"total": "100.001"}, "total", "100.001", "two decimals"),
     ({"total": "abc"}, "total", "abc", "such as"),
     ({"due_date": "2026-02-01"}, "due_date", "2026-02-01", "before the issue date 2026-03-01"),
@@ -234,3 +239,30 @@ def test_a_mistake_in_a_party(party: str, facts: dict[str, Any], field: str, rem
 def test_good_numbers_pass(facts: dict[str, Any]) -> None:
     """Numbers whose check digits add up are taken, with or without spaces."""
     check(CreditorRegistered(creditor=build.creditor(**facts)))
+
+
+@pytest.mark.parametrize(
+    "name", ["/etc/hostname.pdf", "../relance.pdf", "a/b.pdf", "invoice.sqlite3", ".x.pdf"]
+)
+def test_a_document_is_a_pdf_of_the_folder(name: str) -> None:
+    """A document that is named by a path, or is no PDF, is refused: what it names is sent to debtors."""
+    invoice = {"type": "invoice.created", "creditor": "acme", "number": "F-9", "debtor": "dubois"}
+    facts = {"issue_date": "2026-03-01", "total": "10.00", "pdf": name}
+    with pytest.raises(ValidationError, match="documents folder"):
+        EVENT.validate_python(invoice | facts)
+
+
+@pytest.mark.parametrize("total", ["1e5", "NaN", "1 000.00", "1,5"])
+def test_amounts_are_plain_decimals(total: str) -> None:
+    """An amount with an exponent, a comma or a space is refused in JSON, with the way to write it."""
+    note = {"type": "credit_note.issued", "creditor": "acme", "number": "A-9", "debtor": "dubois"}
+    with pytest.raises(ValidationError, match=r'such as "1250.00"'):
+        EVENT.validate_python(note | {"issue_date": "2026-03-01", "total": total})
+
+
+def test_a_currency_without_cents_takes_whole_amounts() -> None:
+    """A part of a yen is refused with the field, the value and the remedy."""
+    facts = {"creditor": "acme", "number": "A-9", "debtor": "dubois", "issue_date": "2026-03-01"}
+    note = CreditNoteIssued.model_validate(facts | {"currency": "JPY", "total": "100.50"})
+    with pytest.raises(InputRefused, match=r"total = '100.50': JPY has no smaller unit"):
+        check(note)
