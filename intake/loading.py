@@ -4,13 +4,22 @@ In: loading a file row by row, and loading a refused row again once it is mended
 Not in: formats (readers/), and what becomes of each event (door.py).
 """
 
+import re
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 
 import sqlalchemy as sa
 
-from domain.events import Event
+from domain.events import (
+    CreditNoteIssued,
+    CreditorRegistered,
+    DebtorRegistered,
+    Event,
+    InvoiceCreated,
+    PaymentReceived,
+    PaymentReversed,
+)
 from domain.fact import Fact
 from domain.faults import InputRefused, NotAllowed, NotFound
 from intake.admission import Admission, Status
@@ -70,6 +79,7 @@ class _Loading:
         self.counts = dict.fromkeys(Status, 0)
         self.refused: list[RefusedRow] = []
         self.aside: dict[str, int] = {}
+        self.lines: dict[int, list[str]] = {}
 
     async def run(self, progress: Progress | None) -> LoadReport:
         """Takes every row in turn."""
@@ -100,9 +110,19 @@ class _Loading:
             await self._refuse(row, refusal)
             return
         self.counts[admission.status] += 1
-        if row.raw in self.aside:
+        for raw in self._mended_by(row, row.event):
             async with self.door.database.writing() as conn:
-                await desk.set_right(conn, self.aside.pop(row.raw), self.now)
+                await desk.set_right(conn, self.aside.pop(raw), self.now)
+
+    def _mended_by(self, row: Row, event: Event) -> list[str]:
+        """Finds the kept rows that a taken row settles: its own text, or its line with the same identity.
+
+        Two files may share a name, so that the line alone does not tell that it is the same row.
+        """
+        name = _identity(event)
+        whole = re.compile(rf"(?<![\w-]){re.escape(name)}(?![\w-])")
+        before = [raw for raw in self.lines.get(row.line, ()) if name and whole.search(raw)]
+        return [raw for raw in dict.fromkeys((row.raw, *before)) if raw in self.aside]
 
     async def _refuse(self, row: Row, refusal: InputRefused) -> None:
         """Keeps a refused row, once."""
@@ -125,11 +145,30 @@ class _Loading:
 
     async def _set_aside_before(self) -> dict[str, int]:
         """Finds the rows of this source that still wait to be mended."""
-        query = sa.select(quarantine.c.raw, quarantine.c.id).where(
+        query = sa.select(quarantine.c.raw, quarantine.c.id, quarantine.c.line).where(
             quarantine.c.source == self.reading.source, quarantine.c.resolved_at.is_(None)
         )
         async with self.door.database.reading() as conn:
-            return {row.raw: row.id for row in await conn.execute(query)}
+            rows = (await conn.execute(query)).all()
+        for row in rows:
+            if row.line is not None:
+                self.lines.setdefault(row.line, []).append(row.raw)
+        return {row.raw: row.id for row in rows}
+
+
+def _identity(event: Event) -> str:
+    """Gives the name by which an event is known again; "" for one that has none."""
+    match event:
+        case InvoiceCreated() | CreditNoteIssued():
+            return event.number
+        case PaymentReceived() | PaymentReversed():
+            return event.reference
+        case CreditorRegistered():
+            return event.creditor.id
+        case DebtorRegistered():
+            return event.debtor.id
+        case _:
+            return ""
 
 
 def problem_of(refusal: InputRefused, creditor: str | None) -> dict[str, str | None]:

@@ -1,6 +1,7 @@
 """The desk: what lies waiting for something or somebody, outside any account.
 
-In: events whose invoice is not known yet, rows that could not be taken in, operators' words.
+In: events whose invoice is not known yet, rows that could not be taken in, operators' words, and whose
+    a payment is of which only the reference is known.
 Not in: tasks (tasks.py).
 """
 
@@ -15,8 +16,8 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.fact import Fact, Instant
-from domain.faults import NotFound
-from ledger.schema import notes, quarantine, waiting
+from domain.faults import NotAllowed, NotFound
+from ledger.schema import notes, payments, quarantine, waiting
 from ledger.writing import insert_once
 
 
@@ -74,6 +75,32 @@ async def set_right(conn: AsyncConnection, row: int, now: datetime) -> bool:
     """Records that a row was mended or given up; False where it was before."""
     where = (quarantine.c.id == row, quarantine.c.resolved_at.is_(None))
     return (await conn.execute(sa.update(quarantine).where(*where).values(resolved_at=now))).rowcount == 1
+
+
+async def give_up(conn: AsyncConnection, row: int, reason: str, author: str, now: datetime) -> None:
+    """Sets a row aside for good and keeps the reason with it.
+
+    Raises NotFound for an unknown row, NotAllowed for one that is settled.
+    """
+    kept = (await conn.execute(sa.select(quarantine).where(quarantine.c.id == row))).one_or_none()
+    if kept is None:
+        msg = f"no refused row {row}"
+        raise NotFound(msg)
+    if not await set_right(conn, row, now):
+        msg = f"row {row} was settled on {kept.resolved_at:%Y-%m-%d}"
+        raise NotAllowed(msg)
+    problem = kept.problem | {"dropped": reason, "dropped_by": author}
+    await conn.execute(sa.update(quarantine).where(quarantine.c.id == row).values(problem=problem))
+
+
+async def creditors_paid(conn: AsyncConnection, reference: str) -> list[str]:
+    """Names the creditors who have a payment of that reference, on an account or waiting for its invoice."""
+    known = sa.select(payments.c.creditor).where(payments.c.reference == reference)
+    parked = sa.select(waiting.c.creditor).where(
+        waiting.c.event["type"].as_string() == "payment.received",
+        waiting.c.event["reference"].as_string() == reference,
+    )
+    return sorted({row.creditor for query in (known, parked) for row in await conn.execute(query)})
 
 
 async def aside(conn: AsyncConnection, limit: int = 1000) -> list[Quarantined]:

@@ -8,7 +8,18 @@ from collections.abc import Callable
 
 import typer
 
-from terminal import feeding, following, holding, keeping, loading, orders, planning, showing, simulating
+from terminal import (
+    feeding,
+    following,
+    holding,
+    keeping,
+    loading,
+    orders,
+    planning,
+    receipts,
+    showing,
+    simulating,
+)
 from terminal.shell import Shell
 
 PANELS: dict[str, dict[str, Callable[..., None]]] = {
@@ -16,6 +27,8 @@ PANELS: dict[str, dict[str, Callable[..., None]]] = {
         "import": loading.import_files,
         "take": feeding.take,
         "paid": feeding.paid,
+        "allocate": receipts.allocate,
+        "reverse": receipts.reverse,
         "credit": feeding.credit,
         "write-off": feeding.write_off,
         "payments-known": feeding.payments_known,

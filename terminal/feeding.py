@@ -15,13 +15,13 @@ from domain.calendars import Agenda
 from domain.events import CreditNoteIssued, Event, InvoiceWrittenOff, PaymentReceived, PaymentsKnown
 from domain.fact import ZERO
 from domain.faults import InputRefused, NotAllowed
-from intake.admission import Admission
+from intake.admission import Admission, Status
 from intake.readers.files import read_text
 from ledger import accounts
 from ledger.queries import CaseLine
 from terminal.options import Machine, Number, OfCreditor, Reason, amount, day_option
 from terminal.record import Record, opened
-from terminal.screen import give, say
+from terminal.screen import give, say, warn
 from terminal.shell import run
 
 STANDARD_INPUT = "standard input"
@@ -56,7 +56,7 @@ def paid(
         async with opened() as record:
             line = await record.find(number, creditor)
             day = received_on or await _today(record, line)
-            money = sum_ or line.open
+            money, owed = sum_ or line.open, line.open
             if money <= ZERO:
                 state = line.ending or "settled"
                 msg = f"invoice {number} owes nothing ({state}); give --amount if money came all the same"
@@ -69,9 +69,21 @@ def paid(
                 received_on=day,
                 invoice=line.number,
             )
-            await _admit(record, event, machine=machine)
+            admission = await admit(record, event, machine=machine)
+            if admission.status is Status.TAKEN and money > owed:
+                warn(_left_over(event, number, owed))
 
     run(work())
+
+
+def _left_over(event: PaymentReceived, number: str, owed: Decimal) -> str:
+    """Says how much of a payment no invoice takes, and what to type."""
+    rest = f"{event.amount - owed:.2f} {event.currency}"
+    command = f"starter.py allocate '{event.reference}' --creditor {event.creditor} --to NUMBER=AMOUNT"
+    return (
+        f"invoice {number} owed {owed:.2f}, the payment is of {event.amount:.2f}: {rest} stays unallocated; "
+        f"to give it to another invoice of this customer, type: {command}"
+    )
 
 
 def credit(
@@ -104,7 +116,7 @@ def credit(
                 currency=line.currency,
                 total=sum_,
             )
-            await _admit(record, event, machine=machine)
+            await admit(record, event, machine=machine)
 
     run(work())
 
@@ -125,7 +137,7 @@ def write_off(
             event = InvoiceWrittenOff(
                 creditor=line.creditor, number=line.number, written_off=not undo, reason=reason
             )
-            await _admit(record, event, machine=machine)
+            await admit(record, event, machine=machine)
 
     run(work())
 
@@ -148,7 +160,7 @@ def payments_known(
     async def work() -> None:
         async with opened() as record:
             event = PaymentsKnown(creditor=creditor, as_of=_instant(as_of) if as_of else record.now)
-            await _admit(record, event, machine=machine)
+            await admit(record, event, machine=machine)
 
     run(work())
 
@@ -159,7 +171,8 @@ def take(*, machine: Machine = False) -> None:
 
     async def work() -> None:
         async with opened(create=True) as record:
-            await _admit(record, event, machine=machine)
+            record.check_words()
+            await admit(record, event, machine=machine)
 
     run(work())
 
@@ -195,11 +208,12 @@ async def _today(record: Record, line: CaseLine) -> date:
     return Agenda.of(account.creditor, account.debtor).today(record.now)
 
 
-async def _admit(record: Record, event: Event, *, machine: bool) -> None:
+async def admit(record: Record, event: Event, *, machine: bool) -> Admission:
     """Takes a fact in, tells the runs, and says what came of it."""
     admission = await record.door.admit(event, now=record.now, source="terminal")
     woken = await record.deliver()
     give(document_of(admission, woken=woken), say(f"{admission.status}: {admission.what}"), machine=machine)
+    return admission
 
 
 def document_of(admission: Admission, *, woken: bool) -> dict[str, Any]:

@@ -92,16 +92,20 @@ def judge(
     *,
     delivered: Annotated[
         bool,
-        typer.Option(
-            "--delivered/--not-delivered",
-            help="Whether the message reached the customer.",
-            show_default=False,
-        ),
-    ],
+        typer.Option("--delivered", help="It reached the customer: its steps count as taken."),
+    ] = False,
+    not_delivered: Annotated[
+        bool,
+        typer.Option("--not-delivered", help="It did not: its steps will be taken again."),
+    ] = False,
     author: Author,
     machine: Machine = False,
 ) -> None:
     """Decide about a message of which nobody can know whether it left."""
+    if delivered == not_delivered:
+        said_now = "both are given" if delivered else "neither is given"
+        msg = f"say either --delivered or --not-delivered; {said_now}"
+        raise typer.BadParameter(msg)
 
     async def work() -> bool:
         async with opened() as record:

@@ -17,6 +17,7 @@ from terminal import words
 
 SENTENCES: dict[str, dict[str, str]] = {
     "en": {
+        "account.replanned": "planned anew",
         "case.blocked": "cannot go on: {because}",
         "case.closed": "closed: {because}",
         "case.policy_moved": "moved to the policy {policy} by {author}",
@@ -49,6 +50,7 @@ SENTENCES: dict[str, dict[str, str]] = {
         "task.reopened": "task given again: {task_kind}, for {due_on}",
     },
     "fr": {
+        "account.replanned": "planifiée de nouveau",
         "case.blocked": "ne peut pas continuer : {because}",
         "case.closed": "close : {because}",
         "case.policy_moved": "passée à la politique {policy} par {author}",
@@ -107,8 +109,12 @@ def told(entry: Entry, language: str) -> str:
 
 def _facts(facts: dict[str, Any], language: str) -> dict[str, object]:
     """Flattens the facts of an entry into what the sentences may name."""
-    stated = facts.get("stated") or {}
-    known: dict[str, object] = {**stated, **facts.get("hold", {}), **facts.get("taken", {})}
+    stated = facts["stated"] if isinstance(facts.get("stated"), dict) else {}
+    known: dict[str, object] = dict(stated)
+    for name in ("hold", "taken"):
+        # A hold that is lifted is named by its id alone.
+        if isinstance(facts.get(name), dict):
+            known |= facts[name]
     known |= {name: value for name, value in facts.items() if isinstance(value, str | int) and value != ""}
     currency = stated.get("currency")
     for name in ("total", "amount"):

@@ -1,6 +1,6 @@
 """Files taken in, and the rows that were refused.
 
-In: `import`, `refused`, `refused retry`.
+In: `import`, `refused`, `refused retry`, `refused drop`.
 Not in: formats (intake/readers/), and what becomes of each row (intake/door.py).
 """
 
@@ -18,7 +18,7 @@ from domain.faults import InputRefused
 from intake.loading import LoadReport, load, retry
 from ledger import desk
 from ledger.desk import Quarantined
-from terminal.options import Files, Machine
+from terminal.options import Author, Files, Machine, Reason
 from terminal.record import opened
 from terminal.screen import clean, console, give, say, table, warn
 from terminal.shell import run, some_refused
@@ -27,7 +27,8 @@ SHOWN = 20
 """How many refused rows are printed; `refused` lists them all."""
 
 refused = typer.Typer(
-    invoke_without_command=True, help="List the rows that could not be taken in; mend and retry them."
+    invoke_without_command=True,
+    help="List the rows that could not be taken in; mend and retry them, or drop them.",
 )
 
 
@@ -59,6 +60,7 @@ def import_files(
     async def work() -> tuple[list[tuple[str, LoadReport]], bool]:
         reports = []
         async with opened(create=True) as record:
+            record.check_words()
             for file in order:
                 with _progress(file.name, quiet=machine) as advance:
                     report = await load(
@@ -167,3 +169,25 @@ def retry_refused(
     give(document, say(f"{admission.status}: {admission.what}"), machine=machine)
     if not woken:
         warn("the run will hear of it from the worker")
+
+
+@refused.command("drop")
+def drop_refused(
+    row: Annotated[
+        int, typer.Argument(metavar="ID", help="The row's id, as `refused` lists it.", show_default=False)
+    ],
+    reason: Reason,
+    *,
+    author: Author,
+    machine: Machine = False,
+) -> None:
+    """Set a refused row aside for good: it leaves the list, and the reason is kept with it."""
+    if not reason.strip():
+        raise InputRefused(field="reason", value=reason, remedy="say why the row is not needed")
+
+    async def work() -> None:
+        async with opened() as record, record.database.writing() as conn:
+            await desk.give_up(conn, row, reason, author, record.now)
+
+    run(work())
+    give({"dropped": row, "reason": reason, "by": author}, say(f"row {row} is set aside."), machine=machine)

@@ -26,6 +26,7 @@ from domain.schedule import PlannedStep, calendar
 from terminal import words
 from terminal.options import Lang, Machine, Speech, day_option
 from terminal.screen import give, table
+from terminal.texts import check_words
 
 USUAL_TERM = timedelta(days=30)
 
@@ -45,12 +46,16 @@ Postcode = Annotated[
 
 def find_policy(name: str) -> DunningPolicy:
     """Finds a policy by its id, or reads it from a TOML file; raises NotFound and ConfigurationFault."""
+    folders = load().folders
     if name.endswith(".toml"):
-        return load_policy(Path(name))
-    catalogue = load_policies(load().folders.policies)
+        found = load_policy(Path(name))
+        check_words([found], folders.wording)
+        return found
+    catalogue = load_policies(folders.policies)
     if name not in catalogue:
         msg = f"no policy {name!r}; use one of {', '.join(sorted(catalogue))}, or a file that ends in .toml"
         raise NotFound(msg)
+    check_words([catalogue[name]], folders.wording)
     return catalogue[name]
 
 

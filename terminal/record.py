@@ -13,7 +13,7 @@ from functools import cached_property
 from config.catalogue import load_policies
 from config.settings import Settings, load
 from domain.actions import CaseRef
-from domain.faults import ConfigurationFault, Unavailable
+from domain.faults import ConfigurationFault, NotFound, Unavailable
 from domain.policy import DunningPolicy
 from intake.door import Door
 from intake.relay import Relay
@@ -22,11 +22,15 @@ from ledger import queries
 from ledger.book import Book
 from ledger.database import Database
 from ledger.policies import Shelf
-from ledger.queries import CaseLine
+from ledger.queries import CaseLine, Filters
 from terminal.screen import warn
+from terminal.texts import check_words
 
 PATIENCE_SECONDS = 4.0
 """How long a command waits for Temporal before it says that it is away."""
+
+MANY = 1000
+"""How many cases are looked through for the number that was meant."""
 
 
 @dataclass
@@ -43,6 +47,10 @@ class Record:
         """Reads the policies that new invoices can be put under."""
         return load_policies(self.settings.folders.policies)
 
+    def check_words(self) -> None:
+        """Raises ConfigurationFault where a policy that a new invoice may come under has no words."""
+        check_words(self.catalogue.values(), self.settings.folders.wording)
+
     @cached_property
     def door(self) -> Door:
         """Gives the only way in for facts."""
@@ -51,7 +59,15 @@ class Record:
     async def find(self, number: str, creditor: str | None) -> CaseLine:
         """Finds a case by its number; raises NotFound, or InputRefused where a creditor must be named."""
         async with self.database.reading() as conn:
-            return await queries.find_case(conn, number, creditor)
+            try:
+                return await queries.find_case(conn, number, creditor)
+            except NotFound as fault:
+                alike = await queries.cases(conn, Filters(text=number, creditor=creditor), limit=MANY)
+                hint = _hint(number, sorted({line.number for line in alike}))
+                if not hint:
+                    raise
+                msg = f"{fault}; {hint}"
+                raise NotFound(msg) from fault
 
     async def ref(self, number: str, creditor: str | None) -> CaseRef:
         """Names the case of a number."""
@@ -84,6 +100,16 @@ class Record:
         relay = Relay(self.database, await connect(patience=PATIENCE_SECONDS), self.settings.task_queue)
         while await relay.deliver():
             pass
+
+
+def _hint(number: str, known: list[str]) -> str:
+    """Names the numbers that were perhaps meant: the maturities of an invoice, or other letters' case."""
+    wanted = number.casefold()
+    parts = [one for one in known if one.casefold().startswith(f"{wanted}/")]
+    if parts:
+        return f"it falls due in parts, each with its own number: {', '.join(parts)}"
+    same = [one for one in known if one.casefold() == wanted]
+    return f"did you mean {' or '.join(same)}?" if same else ""
 
 
 @asynccontextmanager

@@ -64,6 +64,13 @@ def complain(fault: RelanceError, *, machine: bool) -> None:
     console(error=True).print(clean_lines(f"error: {fault}"), style="red", soft_wrap=True)
 
 
+def report(sentence: str, kind: str, exit_code: int, *, machine: bool) -> None:
+    """Says in one line that something happened which nobody foresaw, and to a machine as a document."""
+    if machine:
+        give({"error": {"kind": kind, "message": sentence}, "exit_code": exit_code}, say(), machine=True)
+    console(error=True).print(clean(f"error: {sentence}"), style="red", soft_wrap=True)
+
+
 def problem(fault: RelanceError) -> dict[str, Any]:
     """Writes a fault out as a document."""
     document: dict[str, Any] = {"kind": type(fault).__name__, "message": str(fault)}

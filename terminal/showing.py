@@ -46,10 +46,11 @@ def show(
     """Show everything about an invoice: facts, balance, what comes next and why, history, messages, tasks."""
 
     async def work() -> tuple[CaseFile, DunningPolicy, datetime]:
-        async with opened() as record, record.database.reading() as conn:
-            line = await queries.find_case(conn, number, creditor)
-            file = await queries.case_file(conn, CaseRef(creditor=line.creditor, number=line.number))
-            return file, await record.shelf.get(conn, line.policy), record.now
+        async with opened() as record:
+            line = await record.find(number, creditor)
+            async with record.database.reading() as conn:
+                file = await queries.case_file(conn, CaseRef(creditor=line.creditor, number=line.number))
+                return file, await record.shelf.get(conn, line.policy), record.now
 
     file, policy, now = run(work())
     lines = () if file.line.ending else calendar(file.account, number, policy, now)
@@ -232,9 +233,12 @@ def _until(found: list[CaseLine], day: date) -> list[CaseLine]:
 
 
 def _list(screen: Console, found: list[CaseLine], total: int, language: str) -> None:
-    heads = ("invoice", "debtor", "due", "open", "net", "next")
+    several = len({line.creditor for line in found}) > 1
+    owner = ("creditor",) if several else ()
+    heads = (*owner, "invoice", "debtor", "due", "open", "net", "next")
     rows = [
         (
+            *((line.creditor,) if several else ()),
             line.number,
             line.debtor_name,
             words.on(line.due_date, language),
@@ -244,5 +248,6 @@ def _list(screen: Console, found: list[CaseLine], total: int, language: str) -> 
         )
         for line in found
     ]
-    screen.print(table("", [words.label(head, language) for head in heads], rows, right=[3, 4]))
+    figures = [3 + len(owner), 4 + len(owner)]
+    screen.print(table("", [words.label(head, language) for head in heads], rows, right=figures))
     screen.print(words.label("shown", language).format(shown=len(found), total=total))

@@ -75,6 +75,16 @@ async def test_a_row_that_becomes_good_leaves_the_quarantine(porter: Porter, tmp
     assert (report.taken, await porter.aside()) == (1, [])
 
 
+async def test_a_row_mended_in_its_file_settles_the_kept_one(porter: Porter, tmp_path: Path) -> None:
+    """The file with its line mended settles the kept row; another invoice on that line does not."""
+    await load(porter.door, csv_of(tmp_path, BAD), now=NOON, creditor="acme")
+    await load(porter.door, csv_of(tmp_path, GOOD), now=NOON, creditor="acme")
+    assert len(await porter.aside()) == 1
+    mended = csv_of(tmp_path, BAD.replace("cent", "100,00"))
+    report = await load(porter.door, mended, now=NOON, creditor="acme")
+    assert (report.taken, await porter.aside()) == (1, [])
+
+
 async def test_a_waiting_payment_that_failed_is_mended_like_a_row(porter: Porter) -> None:
     """A payment set aside when its invoice came can be mended as JSON and loaded again."""
     await porter.pay(invoice="F-1", currency="USD")

@@ -1,7 +1,12 @@
 """Files at the command line: what is taken, what is known, what is refused and mended."""
 
 import json
+import re
+import shutil
 
+import pytest
+
+from config.settings import HERE
 from tests.terminal import sample
 from tests.terminal.conftest import Terminal
 
@@ -39,6 +44,45 @@ def test_a_refused_row_is_kept_mended_and_taken(terminal: Terminal) -> None:
     assert terminal.told("refused") == {"refused": []}
     assert terminal("refused", "retry", str(row["kept"])).exit_code == 5
     assert terminal("refused", "retry", "99").exit_code == 4
+
+
+def test_a_refused_row_is_dropped_for_good(terminal: Terminal) -> None:
+    """A row that nobody needs leaves the list with a reason, once."""
+    bad = sample.invoice("F-9", "2099-03-31", "12,50")
+    file = terminal.file("bad.ndjson", lines([*sample.EVENTS, bad]))
+    row = str(terminal.told("import", file, code=3)["files"][0]["refused"][0]["kept"])
+    assert terminal("refused", "drop", row, "--reason", " ").exit_code == 3
+    answer = terminal.told("refused", "drop", row, "--reason", "a test", "--as", "anna")
+    assert answer == {"dropped": int(row), "reason": "a test", "by": "anna"}
+    assert terminal.told("refused") == {"refused": []}
+    assert terminal("refused", "drop", row, "--reason", "again").exit_code == 5
+    assert terminal("refused", "drop", "99", "--reason", "r").exit_code == 4
+
+
+def test_nothing_is_taken_under_a_policy_without_words(
+    terminal: Terminal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A policy that names a missing text stops import, take, preview and policy show with the code 6."""
+    policies = terminal.folder / "policies"
+    shutil.copytree(HERE / "policies", policies)
+    seed = (policies / "seed.toml").read_text("utf-8")
+    broken = re.sub(r"^languages = .*$", 'languages = ["fr", "en", "sw"]', seed, flags=re.MULTILINE)
+    if broken == seed:
+        broken = 'languages = ["fr", "en", "sw"]\n' + seed
+    (policies / "seed.toml").write_text(broken, "utf-8")
+    monkeypatch.setenv("RELANCE_FOLDERS__POLICIES", str(policies))
+    own = str(policies / "seed.toml")
+    for command in (
+        ["import", terminal.file("all.ndjson", lines(sample.EVENTS))],
+        ["policy", "show", own],
+        ["preview", "--due", "2099-03-31", "--policy", own],
+        ["preview", "--due", "2099-03-31", "--policy", "seed"],
+    ):
+        result = terminal(*command)
+        assert result.exit_code == 6, command
+        assert "is missing: step" in result.stderr
+    assert terminal("take", said=json.dumps(sample.creditor())).exit_code == 6
+    assert terminal.told("list")["total"] == 0
 
 
 def test_csv_rows_belong_to_the_creditor_named(terminal: Terminal) -> None:

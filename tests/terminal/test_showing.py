@@ -80,3 +80,16 @@ def test_an_empty_folder_has_no_record(terminal: Terminal) -> None:
         result = terminal(*command)
         assert result.exit_code == 6
         assert "import FILE" in result.stderr
+
+
+def test_a_number_that_is_nearly_right_is_found(loaded: Terminal) -> None:
+    """An invoice that falls due in parts names them; other letters' case names the right number."""
+    parts = [{"due_date": "2099-03-31", "amount": "700.00"}, {"due_date": "2099-06-30", "amount": "500.00"}]
+    split = sample.invoice("P-1", "2099-03-31", maturities=parts)
+    del split["due_date"]
+    loaded.done("take", said=json.dumps(split))
+    result = loaded("show", "P-1")
+    assert result.exit_code == 4
+    assert "P-1/1, P-1/2" in result.stderr
+    assert "did you mean F-1?" in loaded("show", "f-1").stderr
+    assert "did you mean" not in loaded("show", "X-1").stderr

@@ -61,8 +61,9 @@ def test_a_customer_is_held_and_resumed(busy: Terminal) -> None:
     assert answer["next"]["day"] > last
     assert answer["reason"] == f"held until {last}, that day included"
     assert "delivery" in busy.done("show", "F-1")
-    assert len(busy.told("resume", "--debtor", "dupont")["lifted"]) == 1
+    assert len(busy.told("resume", "--debtor", "dupont", "--as", "anna")["lifted"]) == 1
     assert busy.told("list", "--held")["cases"] == []
+    assert "hold lifted by anna" in busy.done("show", "F-1")
 
 
 def test_everybody_is_held_and_resumed(busy: Terminal) -> None:
@@ -132,5 +133,8 @@ def test_unknown_messages_and_tasks_are_not_found(loaded: Terminal) -> None:
         ["tasks", "--done", "x", "--resolution", "r"],
     ):
         assert loaded(*command).exit_code == 4
-    assert loaded("judge", "x", "--reason", "r").exit_code == 2
+    for both in ([], ["--delivered", "--not-delivered"]):
+        result = loaded("judge", "x", "--reason", "r", *both)
+        assert result.exit_code == 2
+        assert "--delivered or --not-delivered" in " ".join(result.stderr.replace("│", " ").split())
     assert loaded("tasks", "--done", "x").exit_code == 3
