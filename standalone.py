@@ -25,7 +25,7 @@ from domain.faults import RelanceError
 from terminal.history import told
 from terminal.screen import complain, console
 from trial.demo import Watching, demonstration
-from trial.household import household
+from trial.household import SMTP_PORT, TEMPORAL_PORT, WEB_UI_PORT, Ports, household
 from trial.telling import tell_story, tell_verdict
 from trial.world import real_now
 
@@ -69,16 +69,26 @@ def up(
     sample: Annotated[
         bool, typer.Option("--sample", help="Import the sample company; its time is the real one.")
     ] = False,
+    temporal_port: Annotated[
+        int, typer.Option(min=1, max=65535, help="Where the Temporal server listens.")
+    ] = TEMPORAL_PORT,
+    web_ui_port: Annotated[
+        int, typer.Option(min=1, max=65535, help="Where Temporal's Web UI listens.")
+    ] = WEB_UI_PORT,
+    mail_port: Annotated[
+        int, typer.Option(min=1, max=65535, help="Where the mailbox takes e-mails.")
+    ] = SMTP_PORT,
 ) -> None:
     """Run everything on this machine; what is recorded lies under var/ and outlives restarts."""
     settings = _settings()
     logs.configure(settings.log_format, "warning")
+    ports = Ports(temporal_port, web_ui_port, mail_port)
     screen = console()
 
     def say(sentence: str) -> None:
         screen.print(sentence, soft_wrap=True)
 
-    raise typer.Exit(_run(lambda: household(settings, say, sample=sample), interrupted=0))
+    raise typer.Exit(_run(lambda: household(settings, say, sample=sample, ports=ports), interrupted=0))
 
 
 async def _demo(*, wait: bool, keep: bool) -> int:

@@ -26,7 +26,7 @@ from ledger.database import Database
 from trial.mail import mail_sink
 from trial.sample.company import write
 from trial.sample.story import day_of
-from trial.servers import LOCAL, TemporalServer, free_port, temporal_dev_server
+from trial.servers import CHOOSE, LOCAL, TemporalServer, bound, claim, free_port, temporal_dev_server
 
 TEMPORAL_PORT = 7233
 WEB_UI_PORT = 8233
@@ -50,6 +50,11 @@ class Ports:
     web_ui: int = WEB_UI_PORT
     smtp: int = SMTP_PORT
 
+    async def claim(self) -> None:
+        """Raises Unavailable for a port that is taken; its sentence names the option for another."""
+        for port, option in ((self.temporal, "temporal"), (self.web_ui, "web-ui"), (self.smtp, "mail")):
+            await claim(port, f"{CHOOSE}: .venv/bin/python standalone.py up --{option}-port NUMBER")
+
 
 async def household(
     settings: Settings, say: Say, *, sample: bool = False, ports: Ports | None = None
@@ -60,6 +65,7 @@ async def household(
     worker that refuses its configuration.
     """
     ports = ports or Ports()
+    await ports.claim()
     var = settings.folders.var
     async with (
         temporal_dev_server(
@@ -104,8 +110,9 @@ def _introduce(say: Say, settings: Settings, server: TemporalServer, report: Loa
     if report is not None:
         counts = f"{report.taken} events taken, {report.known} known already, {report.waiting} waiting"
         say(f"sample        {counts}")
-    say("feed it       .venv/bin/python starter.py import FILE")
-    say("look at it    .venv/bin/python starter.py list")
+    told = "" if server.address == f"{LOCAL}:{TEMPORAL_PORT}" else f"TEMPORAL_ADDRESS={server.address} "
+    say(f"feed it       {told}.venv/bin/python starter.py import FILE")
+    say(f"look at it    {told}.venv/bin/python starter.py list")
     say("stop it       Ctrl-C")
 
 
@@ -149,8 +156,7 @@ async def _keep_working(environment: Mapping[str, str], health: str, say: Say) -
 async def _worker(environment: Mapping[str, str]) -> AsyncIterator[asyncio.subprocess.Process]:
     """Runs the worker; at the end of the block it may finish what it is handing over."""
     worker = await asyncio.create_subprocess_exec(
-        sys.executable,
-        str(WORKER),
+        *bound(sys.executable, str(WORKER)),
         env=dict(environment),
         stdin=asyncio.subprocess.DEVNULL,
         start_new_session=True,  # Ctrl-C reaches us alone: the worker is asked before its servers go

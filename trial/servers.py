@@ -19,8 +19,26 @@ from domain.faults import ConfigurationFault, Unavailable
 LOCAL = "127.0.0.1"
 START_SECONDS = 30.0
 STOP_SECONDS = 10.0
+LEAVING_SECONDS = 3.0
+"""How long a port may still belong to a server that is ending."""
+
 RETENTION = "90d"
 """How long closed runs are kept where there is a file; the server's own default is one day."""
+
+CHOOSE = "choose another"
+
+LEASH = """
+import ctypes, os, signal, sys
+PR_SET_PDEATHSIG = 1
+parent, command = int(sys.argv[1]), sys.argv[2:]
+ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, ctypes.c_ulong(signal.SIGKILL))
+if os.getppid() == parent:
+    os.execv(command[0], command)
+"""
+"""Binds a process to its parent, then becomes the command; where the parent has gone already it ends.
+
+A small program rather than a `preexec_fn`, which is not safe in a process with threads.
+"""
 
 
 @dataclass(frozen=True)
@@ -53,15 +71,41 @@ def preferred_port(port: int) -> int:
     return port
 
 
-def _claim(port: int) -> None:
+async def claim(port: int, remedy: str = CHOOSE) -> None:
+    """Refuses a port that is taken, after some patience with an owner that is just leaving.
+
+    Raises Unavailable; its sentence ends with the remedy.
+    """
+    loop = asyncio.get_running_loop()
+    patient_until = loop.time() + LEAVING_SECONDS
+    while True:
+        try:
+            return _claim(port, remedy)
+        except Unavailable:
+            if loop.time() > patient_until:
+                raise
+        await asyncio.sleep(0.1)
+
+
+def _claim(port: int, remedy: str = CHOOSE) -> None:
     """Refuses a port that is taken: its owner's answers would pass for those of our server."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((LOCAL, port))
         except OSError as taken:
-            msg = f"port {port} of {LOCAL} cannot be used: {taken.strerror}; free it or choose another"
+            msg = f"port {port} of {LOCAL} cannot be used: {taken.strerror}; free it or {remedy}"
             raise Unavailable(msg) from None
+
+
+def bound(*command: str) -> list[str]:
+    """Gives the command that runs the same, under the same process id, but does not outlive its parent.
+
+    Linux ends it when the thread that started it ends, however that ends; elsewhere nothing is changed.
+    """
+    if sys.platform != "linux":
+        return list(command)
+    return [sys.executable, "-I", "-S", "-c", LEASH, str(os.getpid()), *command]
 
 
 def temporal_binary() -> str:
@@ -91,17 +135,16 @@ async def temporal_dev_server(
     port = port or free_port()
     if ui_port == 0:
         ui_port = free_port()
-    _claim(port)
+    await claim(port)
     if ui_port is not None:
-        _claim(ui_port)
+        await claim(ui_port)
     for folder in filter(None, (db_file, log)):
         folder.parent.mkdir(parents=True, exist_ok=True)
     binary = temporal_binary()
     arguments = _arguments(db_file, port, ui_port, time_skipping=time_skipping)
     with log.open("ab") as output:
         process = await asyncio.create_subprocess_exec(
-            binary,
-            *arguments,
+            *bound(binary, *arguments),
             stdin=asyncio.subprocess.DEVNULL,
             stdout=output,
             stderr=output,

@@ -29,7 +29,7 @@ from tests.domain import build
 from tests.gate.blunt_server import blunt_server
 from tests.patience import until
 from trial.world import TICK, World, real_now, world
-from workflows.invoice import CaseState, InvoiceDunning
+from workflows.invoice import CaseState
 from workflows.ports import OperatorOrder
 
 pytestmark = pytest.mark.parametrize("database_kind", ["sqlite"], indirect=True)
@@ -129,7 +129,7 @@ async def to_next_step(lived: World, case: CaseRef) -> None:
 async def live(lived: World, case: CaseRef, script: dict[str, str]) -> None:
     """Lives through a case: held, refused a hold, not rendered, deferred, sent, skipped, refused, paid."""
     await begin(lived, case)
-    run = lived.client.get_workflow_handle_for(InvoiceDunning.run, case.workflow_id)
+    run: WorkflowHandle[Any, Any] = lived.client.get_workflow_handle(case.workflow_id)
     async with lived.database.writing() as conn:
         note = await desk.write_note(conn, SECRETS["person"], SECRETS["reason"], real_now())
     today = real_now().date()

@@ -74,7 +74,7 @@ async def test_ac42_stale_payment_data(house: House) -> None:
 
 
 async def test_what_is_no_invoice_is_never_attached(house: House) -> None:
-    """A link that leads out of the documents folder, and a file that is no PDF, send nothing; people are told."""
+    """A link out of the documents folder, and a file that is no PDF, send nothing; people are told."""
     documents = house.settings.folders.documents
     documents.mkdir(parents=True)
     secret = documents.parent / "secret.pdf"

@@ -4,6 +4,10 @@ import asyncio
 import os
 import re
 import signal
+import socket
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
@@ -12,9 +16,10 @@ from config.settings import load
 from domain.faults import Unavailable
 from ledger import queries
 from ledger.database import Database
-from trial.household import Ports, household, worker_environment
-from trial.servers import free_port, preferred_port, temporal_dev_server
+from trial.household import WORKER, Ports, household, worker_environment
+from trial.servers import claim, free_port, preferred_port, temporal_dev_server
 
+STANDALONE = WORKER.with_name("standalone.py")
 READY = re.compile(r"worker ready +process (\d+)")
 
 
@@ -36,6 +41,67 @@ def alive(pid: int) -> bool:
     except ProcessLookupError:
         return False
     return True
+
+
+def children(pid: int) -> list[int]:
+    """Lists the processes that a process with one thread of its own has started and that still run."""
+    listed = Path(f"/proc/{pid}/task/{pid}/children").read_text("ascii")
+    return [int(child) for child in listed.split()]
+
+
+def running(pid: int) -> bool:
+    """Tells whether a process runs; one that has ended and that nobody has asked after does not."""
+    try:
+        state = Path(f"/proc/{pid}/stat").read_text("utf-8").rpartition(")")[2].split()[0]
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+    return state not in "XZ"
+
+
+@asynccontextmanager
+async def standing(var: Path, ports: Ports) -> AsyncIterator[asyncio.subprocess.Process]:
+    """Runs `standalone.py up` in a process of its own until its worker is ready; kills it at the end."""
+    options = ("--temporal-port", ports.temporal, "--web-ui-port", ports.web_ui, "--mail-port", ports.smtp)
+    up = await asyncio.create_subprocess_exec(
+        sys.executable,
+        str(STANDALONE),
+        "up",
+        *map(str, options),
+        env=os.environ | {"RELANCE_FOLDERS__VAR": str(var), "PYTHONUNBUFFERED": "1"},
+        stdout=asyncio.subprocess.PIPE,
+    )
+    try:
+        assert up.stdout is not None
+        async with asyncio.timeout(60):
+            while not READY.match(line := (await up.stdout.readline()).decode()):
+                assert line, "it ended before its worker was ready"
+        yield up
+    finally:
+        if up.returncode is None:
+            up.kill()
+        await up.wait()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux binds a process to its parent")
+async def test_a_killed_household_leaves_nobody_behind_and_starts_again(tmp_path: Path) -> None:
+    """After SIGKILL no server and no worker stays, and all starts again on the same ports and records."""
+    ports = Ports(free_port(), free_port(), free_port())
+    async with standing(tmp_path, ports) as up:
+        left = children(up.pid)
+        assert len(left) == 2
+        up.kill()
+        await up.wait()
+        async with standing(tmp_path, ports):
+            assert not any(map(running, left))
+
+
+async def test_a_port_that_is_just_leaving_is_waited_for() -> None:
+    """A port whose owner ends within a second is not refused."""
+    with socket.socket() as owner:
+        owner.bind(("127.0.0.1", 0))
+        owner.listen()
+        asyncio.get_running_loop().call_later(0.5, owner.close)
+        await claim(owner.getsockname()[1])
 
 
 async def test_a_killed_worker_is_started_again_and_all_is_put_away(
@@ -76,7 +142,7 @@ async def test_a_taken_port_is_explained_before_anything_starts(tmp_path: Path) 
     """A port that somebody else uses ends the household with a sentence that names it."""
     port = free_port()
     async with temporal_dev_server(None, port, None, tmp_path / "other.log"):
-        with pytest.raises(Unavailable, match=f"port {port} .* choose another"):
+        with pytest.raises(Unavailable, match=f"port {port} .* choose another: .* --temporal-port"):
             await household(load(), lambda _: None, ports=Ports(temporal=port))
         assert preferred_port(port) != port
 
