@@ -26,7 +26,8 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
-    """Says that the run fails for what it left out."""
+    """Says how many tests were left out, none included, and that the run fails for it where it does."""
+    left_out = _skipped(config)
     if _refused(config):
         terminalreporter.section("skipped tests fail in CI", sep="-", red=True)
-        terminalreporter.line(f"{_skipped(config)} skipped; their reasons stand above")
+    terminalreporter.line(f"{left_out} skipped" + ("; their reasons stand above" if left_out else ""))

@@ -77,7 +77,7 @@ def test_titles_are_in_every_language() -> None:
         (
             "spacing_days = 2",
             "spacing_days = 2\nminimum = { EUR = 15.0 }",
-            r'minimum\.EUR = 15\.0: write the amount as a string such as "15\.00"',
+            r'minimum\.EUR = 15\.0: write the amount as a string such as "1250\.00"',
         ),
         (
             "spacing_days = 2",
