@@ -7,6 +7,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from domain.events import CreditNoteIssued, DebtorRegistered, Event, InvoiceCreated, PaymentReceived
+from domain.fact import Fact
 from domain.faults import InputRefused
 from intake.readers import text, written
 from intake.readers.files import read_file, read_text
@@ -301,4 +302,5 @@ def test_no_text_is_too_strange(head: str, tail: str) -> None:
 def test_no_bytes_are_too_strange(tmp_path: Path, content: bytes) -> None:
     """Whatever bytes a file holds, reading it yields events or refusals, never a fault."""
     for name in ("x.csv", "x.json"):
-        list(file_of(tmp_path, name, content).rows)
+        for row in file_of(tmp_path, name, content).rows:
+            assert isinstance(row.event, InputRefused | Fact)

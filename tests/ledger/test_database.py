@@ -61,6 +61,7 @@ async def test_two_programs_migrate_at_once(empty_database_url: str) -> None:
     async with await Database.open(empty_database_url) as one, await Database.open(empty_database_url) as two:
         await asyncio.gather(one.migrate(), two.migrate())
         await two.check()
+        assert await one.version() == await two.version() is not None
 
 
 async def test_money_and_instants_come_back_exactly(clerk: Clerk) -> None:
@@ -125,6 +126,7 @@ async def test_accounts_do_not_wait_for_each_other(clerk: Clerk) -> None:
     """On PostgreSQL an open book keeps nobody from the book of another debtor."""
     async with clerk.book("dubois"), asyncio.timeout(5), clerk.book("martin") as other:
         await other.put_payment(build.payment("1.00").model_copy(update={"debtor": "martin"}))
+    assert [payment.debtor for payment in (await clerk.account("martin")).payments] == ["martin"]
 
 
 async def test_a_locked_database_is_unavailable(clerk: Clerk, database_url: str) -> None:

@@ -102,6 +102,7 @@ async def test_a_port_that_is_just_leaving_is_waited_for() -> None:
         owner.listen()
         asyncio.get_running_loop().call_later(0.5, owner.close)
         await claim(owner.getsockname()[1])
+        assert owner.fileno() == -1, "the port was claimed while its owner still held it"
 
 
 async def test_a_killed_worker_is_started_again_and_all_is_put_away(

@@ -43,7 +43,8 @@ def test_the_main_stories_are_recorded() -> None:
 @pytest.mark.parametrize("path", RECORDED, ids=lambda path: path.stem)
 async def test_a_recorded_history_replays(path: Path) -> None:
     """A history recorded by an earlier release replays with the production runner and converter."""
-    await replayer(InvoiceDunning).replay_workflow(recorded(path))
+    replayed = await replayer(InvoiceDunning).replay_workflow(recorded(path))
+    assert replayed.replay_failure is None
 
 
 @pytest.mark.parametrize("name", ["full-escalation", "marked-paid"])
