@@ -10,7 +10,7 @@ from functools import cached_property
 from typing import Any
 
 from domain.actions import Because, Ending, Rule, StepOutcome, StepTaken
-from domain.agreements import Hold
+from domain.agreements import Hold, Stop
 from domain.fact import ZERO, Amount, Fact, Instant
 from domain.policy import Channel, NamedTone, Tone
 from domain.receivable import CreditNote, Creditor, Debtor, Invoice, Payment
@@ -43,6 +43,7 @@ class Case(Fact):
     """Follows one invoice up its ladder, under the version of the policy it started with.
 
     `approved` names steps that an operator has approved; `hurried` the step to be sent at once.
+    `postponed_to` is the day on which the case has its place among the creditor's messages of a day.
     """
 
     invoice: Invoice
@@ -51,6 +52,7 @@ class Case(Fact):
     taken: tuple[StepTaken, ...] = ()
     approved: tuple[str, ...] = ()
     hurried: str | None = None
+    postponed_to: date | None = None
     blocked: Because | None = None
     ending: Ending | None = None
 
@@ -98,7 +100,7 @@ class Account(Fact):
     contacts: tuple[Contacted, ...] = ()
     underway: tuple[Underway, ...] = ()
     payments_as_of: Instant | None = None
-    sending_stopped: bool = False
+    stops: tuple[Stop, ...] = ()
     revision: int = 0
 
     def having(self, **changes: Any) -> "Account":
@@ -190,6 +192,10 @@ class Account(Fact):
         """Finds the hold that suspends an invoice on a day, the longest where there are several."""
         holds = [hold for hold in self.holds if hold.covers(number, day)]
         return max(holds, key=lambda hold: hold.until, default=None)
+
+    def stopped(self, policy: str, channel: Channel | None = None) -> bool:
+        """Tells whether sending is stopped under a policy: by one channel, or altogether."""
+        return any(stop.covers(policy, channel) for stop in self.stops)
 
     def open_numbers(self) -> tuple[str, ...]:
         """Lists the invoices whose case is open, the oldest due date first."""

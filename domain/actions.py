@@ -36,6 +36,7 @@ class Rule(StrEnum):
     SPACING = "spacing"
     DEADLINE = "deadline"
     CONTACT_CAP = "contact_cap"
+    DAILY_CAP = "daily_cap"
     WINDOW = "window"
     OPERATOR = "operator"
     HOLD = "hold"

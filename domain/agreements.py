@@ -1,6 +1,6 @@
 """What suspends dunning for a while.
 
-In: holds, always bounded in time.
+In: holds, always bounded in time, and stops of sending, which last until somebody lifts them.
 Not in: disputes, promises to pay, instalment plans and settlements.
 """
 
@@ -11,6 +11,7 @@ from typing import Self
 from pydantic import Field, model_validator
 
 from domain.fact import Fact, Key
+from domain.policy import Channel
 
 LONGEST_HOLD = timedelta(days=730)
 """The longest a hold may last: what is held for longer is given up, or handed over."""
@@ -56,3 +57,19 @@ class Hold(Fact):
             and self.starts_on <= day <= self.until
             and (self.scope is not HoldScope.INVOICE or self.invoice == invoice)
         )
+
+
+class Stop(Fact):
+    """Stops sending at once, until it is lifted: of everything, or of one creditor, policy or channel.
+
+    What is left open is not limited: a stop of a channel alone is one for every creditor and policy.
+    `policy` is the id of a policy, whatever its version.
+    """
+
+    creditor: Key | None = None
+    policy: str | None = None
+    channel: Channel | None = None
+
+    def covers(self, policy: str, channel: Channel | None) -> bool:
+        """Tells whether a step of this policy and channel is stopped; without a channel, whether any is."""
+        return self.policy in {None, policy} and self.channel in {None, channel}

@@ -18,7 +18,7 @@ from domain.fact import ZERO, Fact, Instant
 from domain.policy import Channel, DunningPolicy, DunningStep, Tone
 from domain.receivable import Creditor, Debtor
 from domain.reminder import Earlier, Reminder, ReminderLine
-from domain.schedule import next_action, taken
+from domain.schedule import next_action, taken, usable_channel
 
 Policies = Mapping[str, DunningPolicy]
 """Policies by their version."""
@@ -246,12 +246,12 @@ def _language(creditor: Creditor, debtor: Debtor, policy: DunningPolicy) -> str:
 def _address(account: Account, reminder: Reminder, due: list[_Due]) -> Verdict:
     """Addresses the message, falling back to the lead step's second channel; fails closed."""
     debtor = account.debtor
-    lead = due[0].step
-    for channel in (lead.channel, lead.fallback):
-        if channel is Channel.EMAIL and debtor.emails:
+    match usable_channel(due[0].step, debtor):
+        case Channel.EMAIL as channel:
             return reminder.model_copy(update={"channel": channel, "recipients": debtor.emails})
-        if channel is Channel.LETTER and debtor.address is not None:
+        case Channel.LETTER as channel:
             return reminder.model_copy(update={"channel": channel, "recipients": ()})
-        if channel is Channel.CALL:
+        case Channel.CALL:
             return _called(reminder)
-    return Refusal(outcome=Outcome.UNREACHABLE, because=Because(rule=Rule.UNREACHABLE))
+        case _:
+            return Refusal(outcome=Outcome.UNREACHABLE, because=Because(rule=Rule.UNREACHABLE))

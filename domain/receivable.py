@@ -38,7 +38,8 @@ class Creditor(Fact):
 
     `payment_freshness_hours` bounds the age of the payment data behind a message; None says that
     payments are pushed as they are booked, so that they are known up to the moment of sending.
-    `contact_cap_days` is the least number of days between two messages to one debtor.
+    `contact_cap_days` is the least number of days between two messages to one debtor; `daily_cap` the
+    greatest number of messages that leave in this creditor's name on one civil day, none by default.
     `country` and `subdivision` choose the public holidays (`holidays` codes: 6AE Alsace, 57 Moselle).
     """
 
@@ -59,6 +60,7 @@ class Creditor(Fact):
     policy: str = "french-b2b"
     payment_freshness_hours: int | None = Field(default=None, ge=1, le=240)
     contact_cap_days: int = Field(default=3, ge=1, le=30)
+    daily_cap: int | None = Field(default=None, ge=1, le=1_000_000)
     terms_days: int | None = Field(default=None, ge=0, le=120)
     agency: str | None = None
 

@@ -20,7 +20,9 @@ from domain.agreements import Hold
 from domain.calendars import ONE_DAY, Agenda
 from domain.fact import ZERO, Fact
 from domain.policy import Anchor, Channel, DunningPolicy, DunningStep, Roll, Tone
-from domain.receivable import Invoice
+from domain.receivable import Debtor, Invoice
+
+STOPPED = NextAction(kind="wait", because=Because(rule=Rule.SENDING_STOPPED))
 
 ENDINGS = {Rule.PAID: Ending.PAID, Rule.CREDITED: Ending.CREDITED}
 
@@ -40,21 +42,30 @@ def planned_day(step: DunningStep, invoice: Invoice, policy: DunningPolicy, agen
 def next_action(account: Account, number: str, policy: DunningPolicy, now: datetime) -> NextAction:
     """Says what comes next for one invoice, and why. `now` is an aware instant."""
     case = account.case(number)
-    over = _over(account, case)
-    if over is not None:
-        return over
+    decided = _over(account, case) or _waits(account, case, policy)
+    if decided is not None:
+        return decided
     agenda = Agenda.of(account.creditor, account.debtor)
-    if account.sending_stopped:
-        return NextAction(kind="wait", because=Because(rule=Rule.SENDING_STOPPED))
-    if case.blocked is not None:
-        return NextAction(kind="wait", because=case.blocked)
-    if any(one.outcome is StepOutcome.AMBIGUOUS for one in case.standing):
-        return NextAction(kind="wait", because=Because(rule=Rule.AMBIGUOUS))
-    if account.balance(number).net <= ZERO:
-        return NextAction(kind="wait", because=Because(rule=Rule.ALLOCATE))
-    return _climb(account, case, policy, agenda, now) or NextAction(
-        kind="close", ending=Ending.EXHAUSTED, because=Because(rule=Rule.LADDER_FINISHED)
-    )
+    action = _climb(account, case, policy, agenda, now)
+    if action is None:
+        return NextAction(kind="close", ending=Ending.EXHAUSTED, because=Because(rule=Rule.LADDER_FINISHED))
+    if action.step is not None:
+        step = policy.step(action.step)
+        if account.stopped(policy.id, usable_channel(step, account.debtor) or step.channel):
+            return STOPPED
+    return action
+
+
+def usable_channel(step: DunningStep, debtor: Debtor) -> Channel | None:
+    """Chooses the step's channel or, where the debtor cannot be reached by it, the one it falls back to."""
+    for channel in (step.channel, step.fallback):
+        if channel is Channel.EMAIL and debtor.emails:
+            return channel
+        if channel is Channel.LETTER and debtor.address is not None:
+            return channel
+        if channel in {Channel.CALL, Channel.HANDOFF}:
+            return channel
+    return None
 
 
 def _over(account: Account, case: Case) -> NextAction | None:
@@ -65,6 +76,19 @@ def _over(account: Account, case: Case) -> NextAction | None:
         return NextAction(kind="close", ending=ENDINGS[settled], because=Because(rule=settled))
     if any(taken.outcome is StepOutcome.HANDED_OFF for taken in case.standing):
         return NextAction(kind="close", ending=Ending.HANDED_OFF, because=Because(rule=Rule.HANDED_OFF))
+    return None
+
+
+def _waits(account: Account, case: Case, policy: DunningPolicy) -> NextAction | None:
+    """Says what a case waits for that only a new fact can bring."""
+    if account.stopped(policy.id):
+        return STOPPED
+    if case.blocked is not None:
+        return NextAction(kind="wait", because=case.blocked)
+    if any(one.outcome is StepOutcome.AMBIGUOUS for one in case.standing):
+        return NextAction(kind="wait", because=Because(rule=Rule.AMBIGUOUS))
+    if account.balance(case.invoice.number).net <= ZERO:
+        return NextAction(kind="wait", because=Because(rule=Rule.ALLOCATE))
     return None
 
 
@@ -212,6 +236,11 @@ def _bounds(
     if contact is not None and step.channel.writes and step.tone < Tone.FORMAL:
         cap = account.contact_cap_days
         yield contact + timedelta(days=cap), Because(rule=Rule.CONTACT_CAP, planned=planned, days=cap)
+    if case.postponed_to is not None and step.channel.writes:
+        yield (
+            case.postponed_to,
+            Because(rule=Rule.DAILY_CAP, planned=planned, days=account.creditor.daily_cap),
+        )
 
 
 def _after(last: StepTaken, policy: DunningPolicy, planned: date) -> Iterator[tuple[date, Because]]:

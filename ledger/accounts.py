@@ -16,6 +16,7 @@ from domain.actions import NextAction, StepTaken
 from domain.agreements import Hold
 from domain.faults import NotFound
 from domain.receivable import Allocation, CreditNote, Creditor, Debtor, Invoice, Payment
+from ledger import switches
 from ledger.schema import (
     allocations,
     credit_notes,
@@ -26,7 +27,6 @@ from ledger.schema import (
     messages,
     payments,
     steps,
-    switches,
 )
 
 LEFT = ("sent", "voided")
@@ -83,7 +83,7 @@ async def load(conn: AsyncConnection, creditor: str, debtor: str, *, lock: bool 
         contacts=await _contacts(conn, of),
         underway=await _underway(conn, of),
         payments_as_of=owner.payments_as_of,
-        sending_stopped=await stopped(conn, creditor),
+        stops=tuple(await switches.stopped(conn, creditor)),
         revision=row.revision,
     )
     stored = {
@@ -111,6 +111,7 @@ def _case(row: sa.Row[Any], taken: tuple[StepTaken, ...]) -> Case:
         taken=taken,
         approved=tuple(row.approved),
         hurried=row.hurried,
+        postponed_to=row.postponed_to,
         blocked=row.blocked,
         ending=row.ending,
     )
@@ -201,12 +202,6 @@ async def _underway(conn: AsyncConnection, of: dict[str, str]) -> tuple[Underway
         sa.select(messages.c.id, messages.c.day).filter_by(**of).where(of_states).order_by(messages.c.id),
     )
     return tuple(Underway(message=row.id, day=row.day) for row in rows)
-
-
-async def stopped(conn: AsyncConnection, creditor: str) -> bool:
-    """Tells whether sending is stopped, for the creditor or for all."""
-    query = sa.select(switches.c.scope).where(switches.c.scope.in_(("", creditor)))
-    return (await conn.execute(query.limit(1))).first() is not None
 
 
 async def debtor_of(conn: AsyncConnection, creditor: str, number: str) -> str:

@@ -18,7 +18,7 @@ from domain.agreements import Hold
 from domain.faults import NotAllowed
 from domain.receivable import Allocation, CreditNote, Debtor, Invoice, Payment
 from domain.reminder import Reminder
-from ledger import commands, invoices, messages, outcomes, receipts, settling, tasks
+from ledger import commands, invoices, messages, outcomes, quota, receipts, settling, tasks
 from ledger.folio import Folio
 from ledger.messages import MessageRecord
 
@@ -73,7 +73,10 @@ class Book(Folio):
         return await invoices.write_off(self, number, written_off=written_off, reason=reason)
 
     async def move_policy(self, number: str, version: str, author: str) -> bool:
-        """Moves a case to another version of a policy; raises NotFound for one never stored."""
+        """Moves a case to another version of a policy, where what was said stays said.
+
+        Raises NotFound for a version never stored, NotAllowed while a message of the case is under way.
+        """
         return await invoices.move_policy(self, number, version, author)
 
     # Money
@@ -148,6 +151,14 @@ class Book(Folio):
         Raises NotAllowed where one of the steps stands already.
         """
         return await messages.reserve(self, reminder, claim, leased_until)
+
+    async def place(self, reminder: Reminder) -> date:
+        """Finds the day on which a message has its place under the creditor's daily cap: today, or later."""
+        return await quota.place(self, reminder)
+
+    async def postpone(self, reminder: Reminder, day: date) -> None:
+        """Gives the cases that a message would have spoken for their place on a later day."""
+        await quota.postpone(self, reminder, day)
 
     async def release(self, message: str, error: str) -> None:
         """Records that a message did not leave, for certain, and frees its steps."""

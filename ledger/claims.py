@@ -5,31 +5,34 @@ Not in: reservations (messages.py) and outcomes (outcomes.py), which open the wh
 """
 
 from datetime import datetime
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from ledger.accounts import stopped
+from domain.policy import Channel
+from ledger import switches
 from ledger.messages import State
-from ledger.schema import debtors, messages
+from ledger.schema import debtors, invoices, messages
 
 
 async def begin_hand_over(
     conn: AsyncConnection, message: str, claim: str, leased_until: datetime, *, wall: datetime, revision: int
-) -> bool:
-    """Moves a reserved message to handing_over; False where it must be judged anew.
+) -> int | None:
+    """Moves a reserved message to handing_over and counts its attempts; None where it must be judged anew.
 
     That is so where the claim is not this one any more or its lease has ended at `wall`, where anything
     was written on the account since its `revision`, and where sending is stopped. Commit before the
     first byte is handed over: after this nothing is ever sent again blindly.
     """
     account = sa.and_(debtors.c.creditor == messages.c.creditor, debtors.c.id == messages.c.debtor)
-    query = sa.select(debtors.c.creditor, debtors.c.revision).join(messages, account)
+    columns = (debtors.c.creditor, debtors.c.revision, messages.c.channel, messages.c.invoices, messages.c.attempts)
+    query = sa.select(*columns).join(messages, account)
     row = (
         await conn.execute(query.where(messages.c.id == message).with_for_update(of=debtors))
     ).one_or_none()
-    if row is None or row.revision != revision or await stopped(conn, row.creditor):
-        return False
+    if row is None or row.revision != revision or await _stopped(conn, row):
+        return None
     result = await conn.execute(
         sa.update(messages)
         .where(
@@ -40,4 +43,14 @@ async def begin_hand_over(
         )
         .values(state=State.HANDING_OVER.value, leased_until=leased_until)
     )
-    return result.rowcount == 1
+    return row.attempts if result.rowcount == 1 else None
+
+
+async def _stopped(conn: AsyncConnection, row: Any) -> bool:
+    """Tells whether a message may not leave any more, by what is stopped now."""
+    stops = await switches.stopped(conn, row.creditor)
+    if not stops:
+        return False
+    spoken_for = (invoices.c.creditor == row.creditor, invoices.c.number.in_(row.invoices))
+    versions = (await conn.execute(sa.select(invoices.c.policy).where(*spoken_for))).scalars()
+    return switches.covers(stops, (version.partition("@")[0] for version in versions), Channel(row.channel))

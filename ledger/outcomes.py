@@ -195,10 +195,14 @@ async def _reopen(folio: Folio, number: str, step: str, cycle: int) -> None:
 
 async def _mark_steps(folio: Folio, record: MessageRecord, outcome: StepOutcome) -> None:
     for line in record.reminder.lines:
-        # What an operator asked for at once is done; until then a failed attempt must not forget it.
-        if folio.case(line.number).hurried == line.step:
-            await folio.write_case(line.number, {"hurried": None})
-            folio.amend_case(line.number, hurried=None)
+        # What was asked for at once, or had its place today, is done; a failed attempt must not forget it.
+        case = folio.case(line.number)
+        done: dict[str, None] = {"hurried": None} if case.hurried == line.step else {}
+        if case.postponed_to is not None:
+            done["postponed_to"] = None
+        if done:
+            await folio.write_case(line.number, done)
+            folio.amend_case(line.number, **done)
     where = (steps.c.message == record.id, steps.c.void == 0)
     await folio.conn.execute(sa.update(steps).where(*where).values(outcome=outcome.value))
     for number in record.numbers:

@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.faults import NotFound
 from domain.policy import DunningPolicy
-from ledger.schema import policies
+from ledger.schema import journal, policies
 from ledger.writing import insert_once
 
 
@@ -26,6 +26,37 @@ async def store(conn: AsyncConnection, policy: DunningPolicy, at: datetime) -> s
     }
     await insert_once(conn, policies, row)
     return policy.version
+
+
+async def ids(conn: AsyncConnection) -> set[str]:
+    """Names the policies that were ever stored, whatever their versions."""
+    return set((await conn.execute(sa.select(policies.c.id).distinct())).scalars())
+
+
+async def versions(conn: AsyncConnection, name: str) -> list[str]:
+    """Lists the stored versions of a policy, the newest first; a version names itself. Empty for none."""
+    either = (policies.c.id == name) | (policies.c.version == name)
+    query = sa.select(policies.c.version).where(either)
+    return list(
+        (await conn.execute(query.order_by(policies.c.stored_at.desc(), policies.c.version))).scalars()
+    )
+
+
+async def left_behind(conn: AsyncConnection, creditor: str, debtor: str) -> dict[str, list[str]]:
+    """Lists the versions that each invoice of an account was moved away from, the latest first."""
+    query = (
+        sa.select(journal.c.invoice, journal.c.facts)
+        .where(
+            journal.c.creditor == creditor,
+            journal.c.debtor == debtor,
+            journal.c.kind == "case.policy_moved",
+        )
+        .order_by(journal.c.revision.desc())
+    )
+    found: dict[str, list[str]] = {}
+    for row in await conn.execute(query):
+        found.setdefault(row.invoice, []).append(row.facts["was"])
+    return found
 
 
 class Shelf:

@@ -4,7 +4,7 @@ In: read models, each a few indexed queries.
 Not in: the account as the rules see it (accounts.py), and writing (book.py).
 """
 
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, Literal
 
@@ -119,6 +119,28 @@ async def cases(
     # Without NULLS LAST spelled out, the two databases disagree.
     order = (invoices.c.next_at.is_(None), invoices.c.next_at, invoices.c.due_date, invoices.c.number)
     return [_line(row) for row in await conn.execute(query.order_by(*order).limit(limit).offset(offset))]
+
+
+async def leaving(
+    conn: AsyncConnection, until: datetime, *, creditor: str | None = None, policy: str | None = None
+) -> list[CaseLine]:
+    """Lists open cases whose next step is due by an instant, of one creditor or under one policy's id."""
+    query = _lines().where(
+        invoices.c.ending.is_(None), invoices.c.next_kind == "take", invoices.c.next_at <= until
+    )
+    if creditor is not None:
+        query = query.where(invoices.c.creditor == creditor)
+    if policy is not None:
+        query = query.where(invoices.c.policy.startswith(f"{policy}@", autoescape=True))
+    return [_line(row) for row in await conn.execute(query.order_by(invoices.c.next_at, invoices.c.number))]
+
+
+async def underway(conn: AsyncConnection, creditor: str | None = None) -> list[str]:
+    """Lists the messages that are being handed over, or were when their process died."""
+    query = sa.select(messages.c.id).where(messages.c.state == "handing_over")
+    if creditor is not None:
+        query = query.where(messages.c.creditor == creditor)
+    return list((await conn.execute(query.order_by(messages.c.id))).scalars())
 
 
 async def count_cases(conn: AsyncConnection, filters: Filters | None = None) -> int:

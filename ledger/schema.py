@@ -69,6 +69,7 @@ invoices = sa.Table(
     sa.Column("cycle", sa.Integer, nullable=False, default=1),
     sa.Column("approved", sa.JSON, nullable=False),
     sa.Column("hurried", CODE),
+    sa.Column("postponed_to", sa.Date),
     sa.Column("blocked", sa.JSON(none_as_null=True)),
     sa.Column("ending", CODE),
     sa.Column("opened_at", Moment, nullable=False),
@@ -88,6 +89,7 @@ invoices = sa.Table(
     sa.Index("ix_invoices_rule", "next_rule", "next_at"),
     sa.Index("ix_invoices_step", "next_step", "next_at"),
     sa.Index("ix_invoices_due_date", "ending", "due_date"),
+    sa.Index("ix_invoices_places", "creditor", "postponed_to"),
 )
 
 credit_notes = sa.Table(
@@ -199,6 +201,7 @@ messages = sa.Table(
     sa.Column("error", sa.Text),
     sa.Index("ix_messages_account", "creditor", "debtor", "state"),
     sa.Index("ix_messages_state", "state", "leased_until"),
+    sa.Index("ix_messages_day", "creditor", "day"),
     sa.Index(
         "uq_messages_key",
         "key",
@@ -293,11 +296,29 @@ quarantine = sa.Table(
 switches = sa.Table(
     "switches",
     METADATA,
-    sa.Column("scope", KEY, primary_key=True),
+    sa.Column("creditor", KEY, primary_key=True, default=""),
+    sa.Column("policy", KEY, primary_key=True, default=""),
+    sa.Column("channel", CODE, primary_key=True, default=""),
     sa.Column("stopped_at", Moment, nullable=False),
     sa.Column("by", NAME, nullable=False),
     sa.Column("reason", sa.Text, nullable=False),
 )
+"""What is stopped; an empty part means every creditor, policy or channel."""
+
+troubles = sa.Table(
+    "troubles",
+    METADATA,
+    sa.Column("creditor", KEY, primary_key=True),
+    sa.Column("number", KEY, primary_key=True),
+    sa.Column("doing", NAME, nullable=False),
+    sa.Column("step", CODE),
+    sa.Column("fault", NAME, nullable=False),
+    sa.Column("detail", sa.Text, nullable=False),
+    sa.Column("attempts", sa.Integer, nullable=False),
+    sa.Column("first_at", Moment, nullable=False),
+    sa.Column("last_at", Moment, nullable=False),
+)
+"""Cases that fail for a reason of their own: what was being done, and the fault of the last attempt."""
 
 policies = sa.Table(
     "policies",

@@ -19,6 +19,7 @@ from terminal import (
     receipts,
     showing,
     simulating,
+    stopping,
 )
 from terminal.shell import Shell
 
@@ -47,8 +48,8 @@ PANELS: dict[str, dict[str, Callable[..., None]]] = {
         "approve": orders.approve,
         "judge": following.judge,
         "void": following.void,
-        "stop-sending": holding.stop_sending,
-        "resume-sending": holding.resume_sending,
+        "stop-sending": stopping.stop_sending,
+        "resume-sending": stopping.resume_sending,
     },
     "Plan ahead": {
         "preview": planning.preview,

@@ -1,7 +1,7 @@
-"""Holds and stops: an invoice, a debtor or everybody is left alone for a while.
+"""Holds: an invoice, a debtor or everybody is left alone for a while.
 
-In: `hold`, `resume`, `stop-sending`, `resume-sending`.
-Not in: how one case is told (orders.py).
+In: `hold`, `resume`.
+Not in: how one case is told (orders.py), and the stop of all sending (stopping.py).
 """
 
 from datetime import UTC, date, datetime, timedelta
@@ -10,11 +10,10 @@ from uuid import uuid4
 
 import typer
 
-from domain.actions import Rule
 from domain.agreements import Hold, HoldScope
 from domain.calendars import Agenda
 from domain.faults import InputRefused, NotAllowed
-from ledger import accounts, parties, queries, switches
+from ledger import accounts, parties, queries
 from ledger.queries import Filters
 from terminal import orders
 from terminal.options import Author, Lang, Machine, OfCreditor, Reason, Speech, day_option
@@ -80,7 +79,7 @@ def hold(
             if everybody:
                 async with record.database.writing() as conn:
                     await parties.hold_all(conn, owner, placed, author, record.now)
-                await _settle_all(record, accounts_held)
+                await record.settle_all(accounts_held)
             else:
                 async with record.book(*accounts_held[0]) as book:
                     await book.place_hold(placed, author)
@@ -116,47 +115,6 @@ def resume(
             woken = await record.deliver()
         document = {"lifted": lifted, "creditor": held[0][0], "debtor": debtor, "delivered": woken}
         give(document, say(f"{len(lifted)} hold(s) lifted."), machine=machine)
-
-    run(work())
-
-
-def stop_sending(
-    reason: Reason,
-    creditor: OfCreditor = None,
-    *,
-    author: Author,
-    machine: Machine = False,
-) -> None:
-    """Stop everything at once: nothing leaves, for one creditor or for all, until resume-sending."""
-
-    async def work() -> None:
-        async with opened() as record, record.database.writing() as conn:
-            new = await switches.stop(conn, creditor or switches.EVERYTHING, author, reason, record.now)
-        whom = creditor or "everybody"
-        said = f"sending is stopped for {whom}." if new else f"sending was stopped for {whom} before."
-        give({"stopped": True, "changed": new, "creditor": creditor}, say(said), machine=machine)
-
-    run(work())
-
-
-def resume_sending(creditor: OfCreditor = None, *, author: Author, machine: Machine = False) -> None:
-    """Let messages leave again after stop-sending."""
-
-    async def work() -> None:
-        async with opened() as record:
-            async with record.database.writing() as conn:
-                new = await switches.resume(conn, creditor or switches.EVERYTHING, author, record.now)
-            async with record.database.reading() as conn:
-                waiting = await queries.open_accounts(conn, creditor, rule=Rule.SENDING_STOPPED)
-            await _settle_all(record, waiting)
-            woken = await record.deliver()
-        whom = creditor or "everybody"
-        said = f"sending goes on for {whom}." if new else f"sending was not stopped for {whom}; see `status`."
-        give(
-            {"stopped": False, "changed": new, "creditor": creditor, "delivered": woken},
-            say(said),
-            machine=machine,
-        )
 
     run(work())
 
@@ -200,13 +158,6 @@ async def _today(record: Record, creditor: str, debtor: str) -> date:
     return Agenda.of(account.creditor, account.debtor).today(record.now)
 
 
-async def _settle_all(record: Record, which: list[tuple[str, str]]) -> None:
-    """Plans accounts anew, a transaction for each."""
-    for creditor, debtor in which:
-        async with record.book(creditor, debtor):
-            pass
-
-
 async def _lift(record: Record, account: tuple[str, str], author: str) -> list[str]:
     async with record.book(*account) as book:
         held = [
@@ -224,5 +175,5 @@ async def _lift_all(record: Record, which: list[tuple[str, str]], author: str) -
         lifted = [
             one for one in held if await parties.lift_all(conn, creditor, one, author, today, record.now)
         ]
-    await _settle_all(record, which)
+    await record.settle_all(which)
     return lifted

@@ -14,11 +14,12 @@ from domain.faults import ConfigurationFault, RecordBroken, Unavailable
 from intake.temporal import connect
 from ledger import journal, queries, switches
 from ledger.database import Database
-from ledger.switches import Stop
+from ledger.switches import Stopped
 from terminal.options import Machine
 from terminal.record import PATIENCE_SECONDS, opened
 from terminal.screen import clean, give, say, table
 from terminal.shell import leave, run
+from terminal.stopping import named
 
 COUNTED = {
     "open": "open cases",
@@ -54,10 +55,10 @@ def status(*, machine: Machine = False) -> None:
     """Count what is on record, and say whether the database, Temporal and the mail server answer."""
     settings = load()
 
-    async def work() -> tuple[dict[str, str | None], dict[str, int], list[Stop]]:
+    async def work() -> tuple[dict[str, str | None], dict[str, int], list[Stopped]]:
         temporal, mail = await asyncio.gather(_temporal(), _mail(settings.smtp))
         counts: dict[str, int] = {}
-        stops: list[Stop] = []
+        stops: list[Stopped] = []
         database: str | None = None
         try:
             async with opened() as record, record.database.reading() as conn:
@@ -77,16 +78,15 @@ def status(*, machine: Machine = False) -> None:
     leave(Unavailable.exit_code if any(faults.values()) else 0)
 
 
-def _show(screen: Console, faults: dict[str, str | None], counts: dict[str, int], stops: list[Stop]) -> None:
+def _show(
+    screen: Console, faults: dict[str, str | None], counts: dict[str, int], stops: list[Stopped]
+) -> None:
     for name, fault in faults.items():
         screen.print(
             clean(f"{name}: {fault or 'answers'}"), style="red" if fault else "green", soft_wrap=True
         )
     for one in stops:
-        whom = one.scope or "everybody"
-        said = (
-            f"sending is stopped for {whom} since {one.stopped_at:%Y-%m-%d %H:%M}Z, by {one.by}: {one.reason}"
-        )
+        said = f"sending is stopped for {named(one)} since {one.stopped_at:%Y-%m-%d %H:%M}Z, by {one.by}: {one.reason}"
         screen.print(clean(said), style="red", soft_wrap=True)
     for name, count in counts.items():
         screen.print(f"{count:>8} {COUNTED.get(name, name)}")

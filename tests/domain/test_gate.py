@@ -3,6 +3,7 @@
 import pytest
 
 from domain.actions import Outcome, Rule, StepOutcome
+from domain.agreements import Stop
 from domain.gate import Approval, Call, Handoff, Refusal, judge
 from domain.policy import Channel, Roll
 from tests.domain.build import (
@@ -161,7 +162,7 @@ def test_ac75_invoices_in_two_messages_are_listed_once_each() -> None:
 
 def test_sending_stopped() -> None:
     """The kill switch holds whatever is due, and is no reason to close anything."""
-    stopped = OWED.having(sending_stopped=True)
+    stopped = OWED.having(stops=(Stop(),))
     assert refusal(verdict(stopped, "F-1", RULES, MORNING)) == (Outcome.HELD, Rule.SENDING_STOPPED)
     paid = stopped.having(payments=(payment("100.00", F_1="100.00"),))
     assert refusal(verdict(paid, "F-1", RULES, MORNING)) == (Outcome.SETTLED, Rule.PAID)

@@ -3,6 +3,7 @@
 import pytest
 
 from domain.account import Account, Underway
+from domain.agreements import Stop
 from domain.policy import Channel, DunningPolicy, Tone
 from domain.reminder import Reminder
 from tests.domain.build import (
@@ -203,5 +204,5 @@ def test_a_stop_is_seen_from_the_account() -> None:
     """While sending is stopped every open case waits, blocked or not, and none remembers it afterwards."""
     rules = ladder(5)
     owed = account(rules, invoice(due=DUE))
-    assert upcoming(owed.having(sending_stopped=True), "F-1", rules, DUE) == "wait sending_stopped"
+    assert upcoming(owed.having(stops=(Stop(),)), "F-1", rules, DUE) == "wait sending_stopped"
     assert upcoming(owed, "F-1", rules, DUE) == "1 on 2026-01-06"

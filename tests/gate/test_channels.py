@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 
 from domain.actions import Ending, Outcome, Rule, StepOutcome
+from domain.agreements import Stop
 from ledger import switches
 from ledger.messages import State
 from tests.domain import build
@@ -130,20 +131,20 @@ async def test_a_handoff_cut_short_is_completed(house: House) -> None:
     assert await house.kinds() == ["handoff"]
 
 
-@pytest.mark.parametrize("scope", ["acme", ""])
-async def test_stopped_sending_holds_everything(house: House, scope: str) -> None:
+@pytest.mark.parametrize("scope", ["acme", None])
+async def test_stopped_sending_holds_everything(house: House, scope: str | None) -> None:
     """While sending is stopped nothing leaves and the case waits; it goes on when sending is resumed."""
     await house.register()
     await house.bill("F-1")
     async with house.database.writing() as conn:
-        await switches.stop(conn, scope, "ann", "wrong file", house.now)
+        await switches.stop(conn, Stop(creditor=scope), "ann", "wrong file", house.now)
     answer = await house.knock()
     assert (answer.outcome, answer.next.kind) == (Outcome.HELD, "wait")
     assert answer.because is not None
     assert answer.because.rule is Rule.SENDING_STOPPED
     assert house.sink.received == []
     async with house.database.writing() as conn:
-        await switches.resume(conn, scope, "ann", house.now)
+        await switches.resume(conn, Stop(creditor=scope), "ann", house.now)
     async with house.hands.gate._desk.book(house.case("F-1"), house.now) as book:
         await book.unblock("F-1")
         await book.settle()

@@ -12,6 +12,7 @@ import activities.dispatch
 import activities.gate
 from activities.mail import Delivery, Fate
 from domain.actions import Because, Ending, Outcome, Rule
+from domain.agreements import Stop
 from ledger import switches
 from ledger.messages import State
 from tests.domain import build
@@ -46,13 +47,13 @@ async def climb(house: House, to: str) -> None:
 async def stop(house: House) -> None:
     """Stops all sending."""
     async with house.database.writing() as conn:
-        await switches.stop(conn, "", "ann", "wrong letterhead", house.now)
+        await switches.stop(conn, Stop(), "ann", "wrong letterhead", house.now)
 
 
 async def resume(house: House) -> None:
     """Lets sending go on and plans the account anew, as resume-sending does."""
     async with house.database.writing() as conn:
-        await switches.resume(conn, "", "ann", house.now)
+        await switches.resume(conn, Stop(), "ann", house.now)
     async with house.hands.gate._desk.book(house.case("F-1"), house.now) as book:
         await book.settle()
 
@@ -105,7 +106,7 @@ async def test_a_case_reopened_after_a_stop_goes_on(house: House) -> None:
     assert (await house.knock()).outcome is Outcome.HELD
     await house.pay("F-1")
     async with house.database.writing() as conn:
-        await switches.resume(conn, "", "ann", house.now)
+        await switches.resume(conn, Stop(), "ann", house.now)
     await house.take("payment.reversed", reference="VIR-1")
     assert (await house.next()).kind == "take"
     assert (await house.knock()).outcome is Outcome.SENT

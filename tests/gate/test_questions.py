@@ -6,6 +6,7 @@ import pytest
 
 from activities.mail import Delivery, Fate
 from domain.actions import Outcome
+from domain.agreements import Stop
 from domain.faults import NotAllowed
 from ledger import policies, switches
 from tests.gate.house import House
@@ -32,7 +33,7 @@ async def close_task(house: House, kind: str) -> None:
 async def stop(house: House) -> None:
     """Stops all sending."""
     async with house.database.writing() as conn:
-        await switches.stop(conn, "", "ann", "wrong letterhead", house.now)
+        await switches.stop(conn, Stop(), "ann", "wrong letterhead", house.now)
 
 
 async def test_a_case_reopened_after_a_block_asks_for_approval_again(house: House) -> None:

@@ -9,6 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from domain.actions import Ending, Rule
+from domain.agreements import Stop
 from domain.fact import Fact
 from domain.faults import InputRefused, NotAllowed, NotFound
 from domain.receivable import Allocation
@@ -154,18 +155,18 @@ async def test_creditor_wide_facts_reach_every_account(clerk: Clerk) -> None:
     async with clerk.database.writing() as conn:
         held = build.hold("2026-03-10", "2026-03-20", scope="creditor")
         assert await parties.hold_all(conn, "acme", held, "ann", clerk.now)
-        assert await switches.stop(conn, "", "ann", "drill", clerk.now)
+        assert await switches.stop(conn, Stop(), "ann", "drill", clerk.now)
         assert await parties.payments_known(conn, "acme", clerk.now, clerk.now)
         assert not await parties.payments_known(conn, "acme", clerk.now - timedelta(hours=1), clerk.now)
     account = await clerk.account("martin")
     assert [hold.id for hold in account.holds] == ["H-1"]
-    assert account.sending_stopped
+    assert account.stopped("seed")
     assert account.payments_as_of == clerk.now
     async with clerk.database.writing() as conn:
-        assert await switches.resume(conn, "", "ann", clerk.now)
+        assert await switches.resume(conn, Stop(), "ann", clerk.now)
         assert await parties.lift_all(conn, "acme", "H-1", "ann", build.day("2026-03-12"), clerk.now)
     account = await clerk.account("martin")
-    assert not account.sending_stopped
+    assert not account.stopped("seed")
     assert account.holds[0].lifted_on == build.day("2026-03-12")
 
 

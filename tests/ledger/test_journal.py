@@ -3,6 +3,7 @@
 import pytest
 import sqlalchemy as sa
 
+from domain.agreements import Stop
 from ledger import journal, parties, switches
 from ledger.database import Database
 from ledger.schema import debtors
@@ -25,9 +26,9 @@ async def busy(clerk: Clerk) -> Clerk:
         await book.put_payment(build.payment("100.00", F_1="100.00"))
     async with clerk.database.writing() as conn:
         await parties.payments_known(conn, "acme", clerk.now, clerk.now)
-        await switches.stop(conn, "acme", "ann", "wrong file", clerk.now)
-        await switches.stop(conn, "", "ann", "drill", clerk.now)
-        await switches.resume(conn, "", "ann", clerk.now)
+        await switches.stop(conn, Stop(creditor="acme"), "ann", "wrong file", clerk.now)
+        await switches.stop(conn, Stop(), "ann", "drill", clerk.now)
+        await switches.resume(conn, Stop(), "ann", clerk.now)
     return clerk
 
 

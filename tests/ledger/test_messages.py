@@ -7,6 +7,7 @@ import pytest
 import sqlalchemy as sa
 
 from domain.actions import Ending, StepOutcome
+from domain.agreements import Stop
 from domain.faults import NotAllowed, NotFound
 from ledger import claims, queries, switches
 from ledger.database import Database
@@ -82,10 +83,10 @@ async def test_nothing_is_handed_over_on_facts_that_have_changed(clerk: Clerk) -
             conn, message, "claim-1", clerk.now, wall=clerk.now + timedelta(seconds=1), revision=reserved
         )
     async with clerk.database.writing() as conn:
-        await switches.stop(conn, "", "ann", "wrong letterhead", clerk.now)
+        await switches.stop(conn, Stop(), "ann", "wrong letterhead", clerk.now)
     assert not await clerk.hand_over(message, "claim-1")
     async with clerk.database.writing() as conn:
-        await switches.resume(conn, "", "ann", clerk.now)
+        await switches.resume(conn, Stop(), "ann", clerk.now)
     async with clerk.book() as book:
         await book.put_payment(build.payment("100.00", F_1="100.00"))
     assert not await clerk.hand_over(message, "claim-1", revision=reserved)

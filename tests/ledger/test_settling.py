@@ -3,6 +3,7 @@
 import pytest
 
 from domain.actions import Because, Ending, Rule, StepOutcome, StepTaken
+from domain.agreements import Stop
 from domain.faults import NotAllowed, NotFound
 from ledger import journal, outbox, parties, policies, queries, switches
 from tests.domain import build
@@ -238,12 +239,12 @@ async def test_a_case_that_waited_for_a_stop_is_found_and_woken(clerk: Clerk) ->
     """What a stop made wait is listed by its plan until it is planned anew, however often one tries."""
     await clerk.bill(build.invoice())
     async with clerk.database.writing() as conn:
-        await switches.stop(conn, "", "ann", "wrong letterhead", clerk.now)
+        await switches.stop(conn, Stop(), "ann", "wrong letterhead", clerk.now)
     async with clerk.book():
         pass
     async with clerk.database.writing() as conn:
-        assert await switches.resume(conn, "", "ann", clerk.now)
-        assert not await switches.resume(conn, "", "ann", clerk.now)
+        assert await switches.resume(conn, Stop(), "ann", clerk.now)
+        assert not await switches.resume(conn, Stop(), "ann", clerk.now)
     await clerk.errands()
     async with clerk.database.reading() as conn:
         assert await queries.open_accounts(conn, rule=Rule.SENDING_STOPPED) == [("acme", "dubois")]

@@ -5,7 +5,7 @@ import sqlite3
 
 import pytest
 
-import terminal.holding
+import terminal.record
 from domain.faults import Unavailable
 from tests.terminal import sample
 from tests.terminal.conftest import Terminal
@@ -99,7 +99,7 @@ def test_sending_stops_and_goes_on(loaded: Terminal) -> None:
     assert loaded.told("stop-sending", "--reason", "wrong letterhead", "--as", "anna")["changed"] is True
     assert loaded.told("stop-sending", "--reason", "again")["changed"] is False
     stop = loaded.told("status", code=7)["stopped"][0]
-    assert (stop["scope"], stop["by"], stop["reason"]) == ("", "anna", "wrong letterhead")
+    assert (stop["creditor"], stop["by"], stop["reason"]) == (None, "anna", "wrong letterhead")
     assert loaded.told("resume-sending")["changed"] is True
     assert loaded.told("status", code=7)["stopped"] == []
 
@@ -117,7 +117,7 @@ def test_a_resume_cut_short_is_completed_by_the_next(busy: Terminal, monkeypatch
         raise Unavailable(reason)
 
     with monkeypatch.context() as patched:
-        patched.setattr(terminal.holding, "_settle_all", die)
+        patched.setattr(terminal.record.Record, "settle_all", die)
         assert busy("resume-sending").exit_code == 7
     assert busy.told("resume-sending")["changed"] is False
     cases = busy.told("list")["cases"]

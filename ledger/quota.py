@@ -1,0 +1,75 @@
+"""The daily cap: how many messages leave in a creditor's name on one day, and who has a place on which.
+
+In: the place of a message among those of its day, or of the first day that has one.
+Not in: what it says, and the days between two messages to one debtor (domain/).
+
+Who is turned away gets a place on a later day and keeps it, before those who come new that day: so
+nobody waits for ever behind others. A place counts once a debtor, for one message speaks for all of
+the debtor's invoices; it is free again once the case is closed or the step is taken.
+"""
+
+from datetime import date
+
+import sqlalchemy as sa
+
+from domain.calendars import ONE_DAY, Agenda
+from domain.policy import Roll
+from domain.reminder import Reminder
+from ledger.folio import Folio
+from ledger.schema import invoices, messages
+
+COUNTED = ("reserved", "handing_over", "sent", "ambiguous", "voided")
+"""States of a message that takes, or took, one of the day's places."""
+
+PLACES = 7_203_404
+"""The space of PostgreSQL's advisory locks in which messages of one creditor take their places."""
+
+
+async def place(folio: Folio, reminder: Reminder) -> date:
+    """Finds the day on which a message has its place: today, or the first later day with a free one.
+
+    What an operator asked for at once goes beyond the cap, and is counted.
+    """
+    cap, today = folio.account.creditor.daily_cap, reminder.day
+    cases = [folio.case(number) for number in (line.number for line in reminder.lines)]
+    if cap is None or any(case.hurried or case.postponed_to == today for case in cases):
+        return today
+    await _take_turn(folio)
+    agenda = Agenda.of(folio.account.creditor, folio.account.debtor)
+    window = folio.policies[cases[0].policy].window
+    day = today
+    while await _taken(folio, day) >= cap:
+        day = agenda.roll(day + ONE_DAY, Roll.NEXT, window, before_due=False)
+    return day
+
+
+async def postpone(folio: Folio, reminder: Reminder, day: date) -> None:
+    """Gives the cases that a message would have spoken for their place on a later day."""
+    for line in reminder.lines:
+        await folio.write_case(line.number, {"postponed_to": day})
+        folio.amend_case(line.number, postponed_to=day)
+    numbers = [line.number for line in reminder.lines]
+    await folio.log("case.postponed", reminder.lead, to=day.isoformat(), invoices=numbers)
+
+
+async def _take_turn(folio: Folio) -> None:
+    """Waits until no other transaction is counting this creditor's places; SQLite has one writer anyway."""
+    if folio.conn.dialect.name == "postgresql":
+        lock = sa.text("SELECT pg_advisory_xact_lock(:space, hashtext(:key))")
+        await folio.conn.execute(lock, {"space": PLACES, "key": folio.creditor})
+
+
+async def _taken(folio: Folio, day: date) -> int:
+    """Counts the places of a day: messages that left or are leaving, and debtors who have a place then."""
+    left = sa.select(sa.func.count()).where(
+        messages.c.creditor == folio.creditor, messages.c.day == day, messages.c.state.in_(COUNTED)
+    )
+    promised = sa.select(sa.func.count(invoices.c.debtor.distinct())).where(
+        invoices.c.creditor == folio.creditor,
+        invoices.c.postponed_to == day,
+        invoices.c.ending.is_(None),
+        invoices.c.debtor != folio.debtor,
+    )
+    counted = await folio.conn.execute(sa.select(left.scalar_subquery() + promised.scalar_subquery()))
+    taken: int = counted.scalar_one()
+    return taken
