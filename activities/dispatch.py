@@ -8,17 +8,19 @@ import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import cached_property
 from hashlib import sha256
 from pathlib import Path
 from uuid import UUID
 
 from activities.desk import Desk
-from activities.mail import Delivery, Fate, MailRoom
+from activities.mail import Delivery, Fate, LastWord, MailRoom
 from config.settings import Folders
 from correspondence.call import render_call
 from correspondence.dossier import Manifest, SentMessage, write_handoff
 from correspondence.email import Attachment, message_id, render_email, to_mime
 from correspondence.letter import render_letter
+from correspondence.postbook import PostBook
 from correspondence.wording import Wording
 from domain.actions import CaseRef, Ending
 from domain.faults import ConfigurationFault, NotFound
@@ -117,15 +119,22 @@ class Dispatch:
         msg = f"there is no PDF {name} of invoice {document} in {folder}: put it there, or drop `pdf`"
         raise NotFound(msg)
 
-    async def hand_over(self, parcel: Parcel) -> Delivery:
-        """Hands a message over; a letter is handed over by lying in the outbox folder, whole."""
+    @cached_property
+    def postbook(self) -> PostBook:
+        """Gives the post book, which lies beside the evidence."""
+        return PostBook(self.folders.evidence)
+
+    async def hand_over(self, parcel: Parcel, may_leave: LastWord) -> Delivery:
+        """Hands a message over, if it may leave; a letter by lying in the outbox folder, whole."""
         if parcel.channel is Channel.LETTER:
+            if not await may_leave():
+                return Delivery(Fate.WITHDRAWN, "withdrawn")
             try:
                 _keep(self.folders.letters / parcel.evidence.name, parcel.content)
             except OSError as fault:
                 return Delivery(Fate.NOT_NOW, type(fault).__name__)
             return Delivery(Fate.ACCEPTED, "filed")
-        return await self.mail.hand_over(parcel.sender, parcel.recipients, parcel.content)
+        return await self.mail.hand_over(parcel.sender, parcel.recipients, parcel.content, may_leave)
 
     async def hand_off(self, desk: Desk, case: CaseRef) -> Path | None:
         """Writes the handoff folder of a case, once; None where the case ended otherwise before it was."""

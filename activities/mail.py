@@ -3,14 +3,15 @@
 In: the SMTP conversation, told apart into accepted, refused, not now, and nobody can know.
 Not in: what the message says (correspondence/), and whether it may leave (the gate).
 
-A conversation that ends before the body was handed over has sent nothing. Once the body is on its way,
-only the server's answer settles the matter: 250 accepts, a permanent refusal (5yz) sends nothing;
-anything else, a broken connection or a temporary answer alike, leaves it open, because some servers
-deliver what they have just deferred.
+The server is reached and the recipients are named before the last word is asked whether the message may
+leave: whatever fails until then has sent nothing, and nobody need be asked about it. Once the body is on
+its way, only the server's answer settles the matter: 250 accepts, a permanent refusal (5yz) sends
+nothing; anything else, a broken connection or a temporary answer alike, leaves it open, because some
+servers deliver what they have just deferred.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from enum import StrEnum
@@ -28,12 +29,20 @@ DATA = b"DATA\r\n"
 
 
 class Fate(StrEnum):
-    """Names what may have become of a message that was handed over."""
+    """Names what may have become of a message that was to be handed over.
+
+    WITHDRAWN means that the last word was no: its body was not handed over.
+    """
 
     ACCEPTED = "accepted"
     REFUSED = "refused"
     NOT_NOW = "not_now"
     UNKNOWN = "unknown"
+    WITHDRAWN = "withdrawn"
+
+
+LastWord = Callable[[], Awaitable[bool]]
+"""Says, at the last moment, whether a message may leave; after a yes its body is on its way."""
 
 
 @dataclass(frozen=True)
@@ -51,8 +60,10 @@ class Delivery:
 class MailRoom(Protocol):
     """Hands e-mails over; the tests put rooms of their own in its place."""
 
-    async def hand_over(self, sender: str, recipients: Sequence[str], mime: bytes) -> Delivery:
-        """Hands one message over to all recipients that the server takes."""
+    async def hand_over(
+        self, sender: str, recipients: Sequence[str], mime: bytes, may_leave: LastWord
+    ) -> Delivery:
+        """Hands one message over to all recipients that the server takes, if it may leave."""
 
 
 class SmtpRoom:
@@ -62,12 +73,14 @@ class SmtpRoom:
         """Takes the server's address and credentials."""
         self._settings = settings
 
-    async def hand_over(self, sender: str, recipients: Sequence[str], mime: bytes) -> Delivery:
-        """Hands one message over to all recipients that the server takes."""
+    async def hand_over(
+        self, sender: str, recipients: Sequence[str], mime: bytes, may_leave: LastWord
+    ) -> Delivery:
+        """Hands one message over to all recipients that the server takes, if it may leave."""
         stage = _Stage()
         try:
             async with asyncio.timeout(WHOLE_CONVERSATION), self._connected() as smtp:
-                return await self._converse(smtp, sender, recipients, mime, stage)
+                return await self._converse(smtp, sender, recipients, mime, may_leave, stage)
         except aiosmtplib.SMTPAuthenticationError as refusal:
             return Delivery(Fate.NOT_NOW, f"login refused ({refusal.code})")
         except (aiosmtplib.SMTPException, OSError, TimeoutError) as fault:
@@ -92,7 +105,13 @@ class SmtpRoom:
             smtp.close()
 
     async def _converse(
-        self, smtp: aiosmtplib.SMTP, sender: str, recipients: Sequence[str], mime: bytes, stage: "_Stage"
+        self,
+        smtp: aiosmtplib.SMTP,
+        sender: str,
+        recipients: Sequence[str],
+        mime: bytes,
+        may_leave: LastWord,
+        stage: "_Stage",
     ) -> Delivery:
         try:
             await smtp.mail(sender)
@@ -102,6 +121,8 @@ class SmtpRoom:
         if len(refused) + len(deferred) == len(recipients):
             fate = Fate.NOT_NOW if deferred else Fate.REFUSED
             return Delivery(fate, str(max(deferred.values(), default=550)), tuple(refused))
+        if not await may_leave():
+            return Delivery(Fate.WITHDRAWN, "withdrawn")
         stage.watch(smtp)
         try:
             answer = await smtp.data(mime)

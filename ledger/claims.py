@@ -26,7 +26,13 @@ async def begin_hand_over(
     first byte is handed over: after this nothing is ever sent again blindly.
     """
     account = sa.and_(debtors.c.creditor == messages.c.creditor, debtors.c.id == messages.c.debtor)
-    columns = (debtors.c.creditor, debtors.c.revision, messages.c.channel, messages.c.invoices, messages.c.attempts)
+    columns = (
+        debtors.c.creditor,
+        debtors.c.revision,
+        messages.c.channel,
+        messages.c.invoices,
+        messages.c.attempts,
+    )
     query = sa.select(*columns).join(messages, account)
     row = (
         await conn.execute(query.where(messages.c.id == message).with_for_update(of=debtors))

@@ -8,7 +8,7 @@ change of rule, of calendar or of time-zone data never disturbs the replay of a 
 from datetime import timedelta
 
 from temporalio import workflow
-from temporalio.common import RetryPolicy
+from temporalio.common import Priority, RetryPolicy
 from temporalio.exceptions import ApplicationError
 
 with workflow.unsafe.imports_passed_through():
@@ -26,6 +26,7 @@ with workflow.unsafe.imports_passed_through():
         PlanQuery,
         StepOrder,
         Verb,
+        gate_queue,
     )
 
 HISTORY_LIMIT = 2000
@@ -138,11 +139,13 @@ class InvoiceDunning:
             return
 
     async def _knock_at_the_gate(self) -> None:
-        step, planned_at = self.next.step or "", self.next.at or workflow.now()
+        step, planned_at, asked_at = self.next.step or "", self.next.at or workflow.now(), self.revision
         order = StepOrder(case=self.case, step=step, planned_at=planned_at, as_of=workflow.now())
         knock = workflow.start_activity_method(
             Collector.take,
             order,
+            task_queue=gate_queue(workflow.info().task_queue),
+            priority=Priority(fairness_key=self.case.creditor),
             start_to_close_timeout=ATTEMPT,
             retry_policy=PATIENT,
             summary=f"{step}: may it be taken?",
@@ -155,10 +158,11 @@ class InvoiceDunning:
         answer: GateAnswer = await knock
         self._recall(f"{answer.step} {answer.outcome}" + _reason(answer))
         self.log.info("step_answered", step=answer.step, outcome=answer.outcome)
-        self._adopt(answer)
+        self._heed(answer, asked_at)
 
     async def _write_down_payment(self) -> None:
         report = PaymentReport(case=self.case, note=self.reports[0], as_of=workflow.now())
+        asked_at = self.revision
         plan = await workflow.execute_activity_method(
             Ledger.record_payment,
             report,
@@ -168,26 +172,32 @@ class InvoiceDunning:
         )
         self.reports.pop(0)
         self._recall("payment reported")
-        self._adopt(plan)
+        self._heed(plan, asked_at)
 
     async def _plan_anew(self) -> None:
         query = PlanQuery(case=self.case, as_of=workflow.now())
-        self.plan_needed = False
-        self._adopt(
-            await workflow.execute_activity_method(
-                Planner.next,
-                query,
-                start_to_close_timeout=ATTEMPT,
-                retry_policy=PATIENT,
-                summary="what comes next?",
-            )
+        self.plan_needed, asked_at = False, self.revision
+        plan = await workflow.execute_activity_method(
+            Planner.next,
+            query,
+            start_to_close_timeout=ATTEMPT,
+            retry_policy=PATIENT,
+            summary="what comes next?",
         )
+        self._heed(plan, asked_at)
+
+    def _heed(self, answer: Plan, asked_at: int) -> None:
+        """Takes over the answer to this run's own question, unless newer news came meanwhile.
+
+        An answer below the revision known when it was asked for comes from a ledger restored from before:
+        the ledger is the truth.
+        """
+        if answer.revision >= self.revision or self.revision == asked_at:
+            self._adopt(answer)
 
     def _adopt(self, plan: Plan) -> None:
-        """Takes a plan over unless a newer one is known."""
-        if plan.revision >= self.revision:
-            self.revision, self.next = plan.revision, plan.next
-            self._show()
+        self.revision, self.next = plan.revision, plan.next
+        self._show()
 
     def _start_afresh_if_long(self) -> None:
         info = workflow.info()
@@ -306,6 +316,7 @@ class InvoiceDunning:
             order=order.model_copy(update={"step": order.step or self.next.step}),
             as_of=workflow.now(),
         )
+        asked_at = self.revision
         plan = await workflow.execute_activity_method(
             Ledger.obey,
             command,
@@ -314,7 +325,7 @@ class InvoiceDunning:
             summary=f"operator: {verb}",
         )
         self._recall(f"operator: {verb}")
-        self._adopt(plan)
+        self._heed(plan, asked_at)
         return self.state()
 
 

@@ -13,6 +13,11 @@ from domain.actions import CaseRef, GateAnswer, Plan, Wire
 from domain.fact import Instant
 
 
+def gate_queue(task_queue: str) -> str:
+    """Names the queue on which the gate works, beside the one of the runs: what leaves has a pace of its own."""
+    return f"{task_queue}-gate"
+
+
 class StepOrder(Wire):
     """Asks the gate to take a step that is due."""
 

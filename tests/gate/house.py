@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from temporalio.testing import ActivityEnvironment
 
 from activities.assembly import Hands
-from activities.mail import Delivery, MailRoom, SmtpRoom
+from activities.mail import Delivery, LastWord, MailRoom, SmtpRoom
 from config.settings import Settings
 from correspondence.wording import Wording
 from domain.account import Account
@@ -50,19 +50,26 @@ IBAN = "FR7630006000011234567890189"
 
 @dataclass
 class Room:
-    """Hands over to the real server, and runs what a test wants `before` and `after` it."""
+    """Hands over to the real server, and runs what a test wants `before` and `after` the body leaves."""
 
     inner: MailRoom
     before: Callable[[], Awaitable[object]] | None = None
     after: Callable[[], Awaitable[object]] | None = None
     calls: int = 0
 
-    async def hand_over(self, sender: str, recipients: Sequence[str], mime: bytes) -> Delivery:
+    async def hand_over(
+        self, sender: str, recipients: Sequence[str], mime: bytes, may_leave: LastWord
+    ) -> Delivery:
         """Hands one message over."""
         self.calls += 1
-        if self.before is not None:
-            await self.before()
-        delivery = await self.inner.hand_over(sender, recipients, mime)
+
+        async def last_word() -> bool:
+            word = await may_leave()
+            if word and self.before is not None:
+                await self.before()
+            return word
+
+        delivery = await self.inner.hand_over(sender, recipients, mime, last_word)
         if self.after is not None:
             await self.after()
         return delivery
@@ -91,7 +98,7 @@ class House:
     def worker(self, database: Database) -> Hands:
         """Gives the hands of a worker, whose leases go by the wall clock of the house."""
         hands = Hands.of(self.settings, database, self.wording, self.room)
-        hands.gate._clock = lambda: self.wall
+        hands.gate._handover.clock = lambda: self.wall
         return hands
 
     # Facts
@@ -251,7 +258,7 @@ class House:
         """Takes every errand out of the outbox, as (kind, number)."""
         async with self.database.writing() as conn:
             found = await outbox.pending(conn)
-            await outbox.delivered(conn, [errand.id for errand in found], self.now)
+            await outbox.delivered(conn, found)
         return sorted((errand.kind, errand.case.number) for errand in found)
 
     def subjects(self) -> list[str]:

@@ -22,21 +22,20 @@ from enum import StrEnum
 from pathlib import Path
 
 from temporalio import activity
-from temporalio.worker import UnsandboxedWorkflowRunner, Worker
+from temporalio.worker import UnsandboxedWorkflowRunner
 
 import workflows.invoice
-from activities.assembly import Hands
+from activities.assembly import Hands, assemble
 from activities.clerk import Clerk, Diary
 from activities.desk import Desk
 from activities.gate import Gate
-from activities.mail import Delivery, MailRoom, SmtpRoom
+from activities.mail import Delivery, LastWord, MailRoom, SmtpRoom
 from config.settings import load
 from correspondence.wording import Wording
 from domain.actions import CaseRef
 from intake.temporal import connect
 from ledger.book import Book
 from ledger.database import Database
-from workflows.invoice import InvoiceDunning
 
 
 class Point(StrEnum):
@@ -44,8 +43,10 @@ class Point(StrEnum):
 
     BEFORE_RESERVE = "before-reserve"
     AFTER_RESERVE = "after-reserve"
+    CONNECTED = "connected"
     HANDING_OVER = "handing-over"
     ACCEPTED = "accepted"
+    BEFORE_CONFIRM = "before-confirm"
     AFTER_CONFIRM = "after-confirm"
 
 
@@ -70,10 +71,18 @@ class FatalRoom:
     inner: MailRoom
     fate: Fate
 
-    async def hand_over(self, sender: str, recipients: Sequence[str], mime: bytes) -> Delivery:
+    async def hand_over(
+        self, sender: str, recipients: Sequence[str], mime: bytes, may_leave: LastWord
+    ) -> Delivery:
         """Hands one message over, if it lives to."""
-        self.fate.reached(Point.HANDING_OVER)
-        delivery = await self.inner.hand_over(sender, recipients, mime)
+
+        async def last_word() -> bool:
+            self.fate.reached(Point.CONNECTED)
+            word = await may_leave()
+            self.fate.reached(Point.HANDING_OVER)
+            return word
+
+        delivery = await self.inner.hand_over(sender, recipients, mime, last_word)
         self.fate.reached(Point.ACCEPTED)
         return delivery
 
@@ -88,6 +97,8 @@ class FatalDesk(Desk):
         opened = OPENED[attempt] = OPENED.get(attempt, 0) + 1
         if opened == 1:
             FATE[0].reached(Point.BEFORE_RESERVE)
+        elif opened == 2:
+            FATE[0].reached(Point.BEFORE_CONFIRM)
         async with super().book(case, now) as book:
             yield book
         FATE[0].reached(Point.AFTER_RESERVE if opened == 1 else Point.AFTER_CONFIRM)
@@ -114,15 +125,15 @@ async def main(point: Point, marker: Path) -> None:
         desk = FatalDesk(database)
         gate = Gate(desk, hands.gate._dispatch, timedelta(seconds=settings.lease_seconds))
         hands = replace(hands, clerk=Clerk(desk), diary=Diary(desk), gate=gate)
-        worker = Worker(
+        crew = assemble(
             client,
-            task_queue=settings.task_queue,
-            workflows=[InvoiceDunning],
-            activities=[hands.clerk.record_payment, hands.clerk.obey, hands.diary.next, hands.gate.take],
+            settings,
+            hands,
             workflow_runner=UnsandboxedWorkflowRunner(),
-            max_cached_workflows=0,  # the server would wait for a dead process's memory
+            cached_workflows=0,  # the server would wait for a dead process's memory
         )
-        await worker.run()
+        async with crew:
+            await asyncio.Event().wait()
 
 
 if __name__ == "__main__":

@@ -2,11 +2,13 @@
 
 import asyncio
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from temporalio.exceptions import ApplicationError
 
-from activities.gate import Claimed
+from activities.handover import Claimed
+from activities.mail import Delivery
 from domain.actions import GateAnswer, Outcome, StepOutcome
 from ledger.database import Database
 from ledger.messages import State
@@ -87,7 +89,7 @@ async def test_the_first_attempt_loses_its_claim_to_the_retry(house: House) -> N
     await house.environment("run-F-1", 2, 1).run(house.hands.gate.take, order)
     late = house.environment("run-F-1", 1, 1)
     with pytest.raises(ApplicationError) as lost:
-        await late.run(house.hands.gate._send, claimed, order.case, house.now)
+        await late.run(house.hands.gate._handover.send, claimed, order.case, house.now)
     assert lost.value.type == "ClaimLost"
     assert len(house.sink.received) == 1
 
@@ -151,17 +153,21 @@ async def test_a_slow_handing_over_that_ends_well_settles_the_doubt(house: House
     assert len(house.sink.received) == 1
 
 
-async def test_covered_runs_wake_when_the_message_fails(house: House) -> None:
+async def test_covered_runs_wake_when_the_message_fails(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Runs that were told another message speaks for them are woken at once when that message fails."""
     await house.register()
     await house.bill("F-1", "F-2", "F-3")
     under_way, go_on = asyncio.Event(), asyncio.Event()
+    hand_over = house.room.hand_over
 
-    async def linger() -> None:
+    async def linger(*mail: Any) -> Delivery:
         under_way.set()
         await go_on.wait()
+        return await hand_over(*mail)
 
-    house.room.before = linger
+    monkeypatch.setattr(house.room, "hand_over", linger)
     house.sink.script(Fault.DEFER_RECIPIENT, times=1)
     orders = {number: await house.order(number) for number in ("F-1", "F-2", "F-3")}
     gate = house.hands.gate

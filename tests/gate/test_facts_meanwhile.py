@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from temporalio.exceptions import ApplicationError
 
+import activities.answers
 import activities.dispatch
 import activities.gate
 from activities.mail import Delivery, Fate
@@ -28,14 +29,15 @@ async def pause_before_handing_over(
     house: House, monkeypatch: pytest.MonkeyPatch, meanwhile: Callable[[], Any]
 ) -> None:
     """Lets something happen once, between the reservation of a message and its handing over."""
-    send = house.hands.gate._send
+    handover = house.hands.gate._handover
+    send = handover.send
 
     async def paused(*claimed: Any) -> Any:
-        monkeypatch.setattr(house.hands.gate, "_send", send)
+        monkeypatch.setattr(handover, "send", send)
         await meanwhile()
         return await send(*claimed)
 
-    monkeypatch.setattr(house.hands.gate, "_send", paused)
+    monkeypatch.setattr(handover, "send", paused)
 
 
 async def climb(house: House, to: str) -> None:
@@ -265,7 +267,7 @@ async def test_a_feed_of_payments_waits_for_the_gate(house: House, monkeypatch: 
     await house.register(creditor={"payment_freshness_hours": 24})
     await house.bill("F-1")
     order = await house.order()
-    refuse = activities.gate._refuse
+    refuse = activities.answers.refuse
     feeds: list[asyncio.Task[object]] = []
 
     async def fed_meanwhile(*refusal: Any) -> Any:
@@ -275,7 +277,7 @@ async def test_a_feed_of_payments_waits_for_the_gate(house: House, monkeypatch: 
         assert not feeds[0].done()
         return await refuse(*refusal)
 
-    monkeypatch.setattr(activities.gate, "_refuse", fed_meanwhile)
+    monkeypatch.setattr(activities.gate, "refuse", fed_meanwhile)
     answer = await house.environment("run-F-1").run(house.hands.gate.take, order)
     assert (answer.outcome, answer.next.because.rule) == (Outcome.HELD, Rule.STALE)
     await asyncio.wait_for(feeds[0], 10)

@@ -15,11 +15,21 @@ from trial.servers import free_port
 MIME = b"Subject: x\r\n\r\n" + b"mot " * 20_000 + b"\r\n"
 
 
+async def yes() -> bool:
+    """Lets a message leave."""
+    return True
+
+
+async def no() -> bool:
+    """Keeps a message back."""
+    return False
+
+
 async def fate(script: dict[str, str], *recipients: str) -> tuple[Fate, str]:
     """Hands a message over to a blunt server and says what may have become of it."""
     async with blunt_server(script) as port:
         room = SmtpRoom(Smtp(port=port, timeout_seconds=0.4))
-        delivery = await room.hand_over("a@acme.example", recipients or ("b@dubois.example",), MIME)
+        delivery = await room.hand_over("a@acme.example", recipients or ("b@dubois.example",), MIME, yes)
     return delivery.fate, delivery.answer
 
 
@@ -60,10 +70,33 @@ async def test_ac71_a_conversation_is_classified(script: dict[str, str], expecte
     assert (await fate(script))[0] is expected
 
 
+async def test_a_message_that_may_not_leave_is_withdrawn() -> None:
+    """The last word is asked after the recipients are named: a no hands no body over, whatever came of it."""
+    async with blunt_server({"DATA": "554 never asked for"}) as port:
+        room = SmtpRoom(Smtp(port=port, timeout_seconds=0.4))
+        delivery = await room.hand_over("a@acme.example", ("b@dubois.example",), MIME, no)
+    assert delivery.fate is Fate.WITHDRAWN
+
+
+@pytest.mark.parametrize("stage", ["greeting", "EHLO", "MAIL", "RCPT"])
+async def test_what_fails_before_the_last_word_never_asks_for_it(stage: str) -> None:
+    """A server that is away, or refuses before the body, costs no claim: the last word is not spoken."""
+    asked: list[bool] = []
+
+    async def last_word() -> bool:
+        asked.append(True)
+        return True
+
+    async with blunt_server({stage: "451 later"}) as port:
+        room = SmtpRoom(Smtp(port=port, timeout_seconds=0.4))
+        delivery = await room.hand_over("a@acme.example", ("b@dubois.example",), MIME, last_word)
+    assert (delivery.fate, asked) == (Fate.NOT_NOW, [])
+
+
 async def test_ac71_nobody_listens() -> None:
     """A refused connection has sent nothing and is tried again."""
     settings = Smtp(port=free_port(), timeout_seconds=0.4)
-    delivery = await SmtpRoom(settings).hand_over("a@acme.example", ["b@dubois.example"], MIME)
+    delivery = await SmtpRoom(settings).hand_over("a@acme.example", ["b@dubois.example"], MIME, yes)
     assert delivery.fate is Fate.NOT_NOW
     assert not await reachable(settings)
 

@@ -198,7 +198,7 @@ async def test_a_signal_in_the_very_first_instant_counts(bench: Lab, signal: str
 async def test_the_story_is_shown(bench: Lab, keep: Keeper) -> None:
     """The query tells the story so far in ids and dates, and closed runs still answer it."""
     bench.collector.answers = [answer(2, take("D+10", FAR))]
-    bench.ledger.plans = [Plan(revision=3, next=take("D+10", FAR))]
+    bench.ledger.plans = [Plan(revision=9, next=close())]
     run = await bench.start(take("D+2", datetime.now(UTC)))
     await run.signal("mark_paid", {"amount": "10.00"})
     await bench.wake(run, 9, close())
@@ -208,3 +208,31 @@ async def test_the_story_is_shown(bench: Lab, keep: Keeper) -> None:
     assert "the facts changed" in story(state.story)
     assert len(events(await run.fetch_history())) > 5
     keep("partly-paid", await run.fetch_history())
+
+
+async def test_a_ledger_restored_from_before_is_believed(bench: Lab) -> None:
+    """Told by a bare wake-up to ask, a run takes the answer over though it knew a higher revision."""
+    run = await bench.start(take("D+30", FAR), revision=57)
+    bench.planner.plans = [Plan(revision=12, next=take("D+2", FAR + timedelta(days=1)))]
+    await run.signal("wake")
+    await bench.settled(run)
+    state = await bench.state(run)
+    assert (state.revision, state.next.step) == (12, "D+2")
+    await bench.wake(run, 13, close())
+    assert (await bench.end(run)).revision == 13
+
+
+async def test_an_answer_overtaken_by_news_is_old(bench: Lab) -> None:
+    """An answer that was on its way while a newer wake-up came does not undo it."""
+    bench.collector.answers = [answer(2, take("D+10", FAR))]
+    bench.collector.door.clear()
+    run = await bench.start(take("D+2", datetime.now(UTC)))
+    await asyncio.wait_for(bench.collector.reached.wait(), PATIENCE)
+    await bench.wake(run, 5, take("D+20", FAR))
+    await bench.settled_but_for_activities(run)
+    bench.collector.door.set()
+    await bench.settled(run)
+    state = await bench.state(run)
+    assert (state.revision, state.next.step) == (5, "D+20")
+    await bench.wake(run, 6, close())
+    await bench.end(run)

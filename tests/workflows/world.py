@@ -33,6 +33,7 @@ from workflows.ports import (
     Planner,
     PlanQuery,
     StepOrder,
+    gate_queue,
 )
 
 PATIENCE = 60.0
@@ -234,7 +235,6 @@ async def lab(
         task_queue=built.queue,
         workflows=[InvoiceDunning],
         activities=[
-            built.collector.take,
             built.ledger.record_payment,
             built.ledger.obey,
             built.planner.next,
@@ -243,7 +243,8 @@ async def lab(
         max_cached_workflows=cached_workflows,
         identity=IDENTITY,
     )
-    async with worker:
+    gate = Worker(client, task_queue=gate_queue(built.queue), activities=[built.collector.take])
+    async with worker, gate:
         try:
             yield built
         finally:
