@@ -8,11 +8,12 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from secrets import token_hex
 
 from temporalio import activity
 
 from domain.actions import CaseRef, Plan
-from ledger.accounts import debtor_of
+from ledger.accounts import Loaded, debtor_of
 from ledger.book import Book
 from ledger.database import Database
 from ledger.policies import Shelf
@@ -26,11 +27,15 @@ class Desk:
     shelf: Shelf = field(default_factory=Shelf)
 
     @asynccontextmanager
-    async def book(self, case: CaseRef, now: datetime) -> AsyncIterator[Book]:
-        """Opens the account of a case for writing; everything written commits together or not at all."""
+    async def book(self, case: CaseRef, now: datetime, known: Loaded | None = None) -> AsyncIterator[Book]:
+        """Opens the account of a case for writing; everything written commits together or not at all.
+
+        `known` is the account as an earlier transaction left it: it is loaded anew only where somebody
+        wrote on it since.
+        """
         async with self.database.writing() as conn:
-            debtor = await debtor_of(conn, case.creditor, case.number)
-            yield await Book.open(conn, case.creditor, debtor, now, self.shelf)
+            debtor = known.account.debtor.id if known else await debtor_of(conn, case.creditor, case.number)
+            yield await Book.open(conn, case.creditor, debtor, now, self.shelf, known=known)
 
 
 async def plan_of(book: Book, number: str) -> Plan:
@@ -55,7 +60,10 @@ def wall_clock() -> datetime:
 
 
 def claim_token() -> tuple[str, str]:
-    """Names this attempt, and the part of the name that all attempts of this activity share."""
+    """Names this attempt, and the part of the name that all attempts of this activity share.
+
+    The number alone would not do: an attempt counts from 1 again after an operator's `retry`.
+    """
     info = activity.info()
     owner = f"{info.workflow_run_id}/{info.activity_id}/"
-    return f"{owner}{info.attempt}", owner
+    return f"{owner}{info.attempt}-{token_hex(4)}", owner

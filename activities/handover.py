@@ -24,11 +24,12 @@ from activities.dispatch import Dispatch, Parcel
 from activities.mail import Delivery, Fate
 from correspondence.postbook import PostEntry
 from domain.actions import Because, CaseRef, GateAnswer, Outcome, Rule
-from domain.faults import RelanceError, Unavailable
+from domain.faults import ConfigurationFault, RelanceError, Unavailable
 from domain.gate import Refusal
 from domain.policy import Channel
 from domain.reminder import Reminder
 from ledger import claims, tasks
+from ledger.accounts import Loaded
 from ledger.book import Book
 from ledger.messages import MessageRecord
 
@@ -46,12 +47,13 @@ DIED = "the process died while the message was being handed over"
 
 @dataclass(frozen=True)
 class Claimed:
-    """Holds a message that this attempt, and no other, may hand over."""
+    """Holds a message that this attempt, and no other, may hand over; `known` is the account by then."""
 
     message: str
     reminder: Reminder
     claim: str
     revision: int
+    known: Loaded | None = None
 
     def line_of(self, number: str) -> str:
         """Names the step that the message takes for an invoice."""
@@ -142,9 +144,13 @@ class Handover:
         """Answers for a message whose process died while handing it over; None where it may be judged anew.
 
         The post book knows more than the record where the answer of the mail server reached it. What it
-        does not say is not known: it may lie on another machine.
+        does not say is not known: it may lie on another machine, or have been torn.
         """
-        entry = self.dispatch.postbook.find(record.id)
+        try:
+            entry = self.dispatch.postbook.find(record.id)
+        except ConfigurationFault as torn:
+            log.warning("postbook_not_read", message=record.id, fault=type(torn).__name__)
+            entry = None
         fate = entry.fate if entry is not None and entry.claim == record.claim else None
         if entry is None or fate in {None, "unknown"}:
             await book.mark_ambiguous(record.id, DIED)
@@ -160,7 +166,7 @@ class Handover:
         """Writes down what became of a message, stubbornly: forgetting it would make it ambiguous."""
         for pause in (*STUBBORN, None):
             try:
-                async with self.desk.book(case, now) as book:
+                async with self.desk.book(case, now, claimed.known) as book:
                     return await _conclude(book, case.number, claimed, entry, delivery, now)
             except Unavailable:
                 if pause is None:

@@ -22,11 +22,18 @@ def _told() -> tuple[sa.Column[object], ...]:
     )
 
 
+def _stops(whose: str) -> list[dict[str, object]]:
+    """Reads every stop, as columns by name."""
+    columns = (sa.column(whose, sa.String()), sa.column("stopped_at", Moment()))
+    switches = sa.table("switches", *columns, sa.column("by", sa.String()), sa.column("reason", sa.Text()))
+    return [dict(row) for row in op.get_bind().execute(sa.select(switches)).mappings()]
+
+
 def upgrade() -> None:
     op.add_column("invoices", sa.Column("postponed_to", sa.Date(), nullable=True))
     op.create_index("ix_invoices_places", "invoices", ["creditor", "postponed_to"])
     op.create_index("ix_messages_day", "messages", ["creditor", "day"])
-    stops = op.get_bind().execute(sa.text('SELECT scope, stopped_at, "by", reason FROM switches')).all()
+    stops = _stops("scope")
     op.drop_table("switches")
     switches = op.create_table(
         "switches",
@@ -37,8 +44,9 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("creditor", "policy", "channel", name="pk_switches"),
     )
     op.bulk_insert(
-        switches, [row._asdict() | {"creditor": row.scope, "policy": "", "channel": ""} for row in stops]
+        switches, [{"creditor": stop.pop("scope"), "policy": "", "channel": "", **stop} for stop in stops]
     )
+    op.execute("DELETE FROM outbox WHERE delivered_at IS NOT NULL")  # from now on they leave at delivery
     op.create_table(
         "troubles",
         sa.Column("creditor", sa.String(length=64), nullable=False),
@@ -56,7 +64,7 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     op.drop_table("troubles")
-    stops = op.get_bind().execute(sa.text('SELECT creditor, stopped_at, "by", reason FROM switches')).all()
+    stops = _stops("creditor")
     op.drop_table("switches")
     switches = op.create_table(
         "switches",
@@ -66,9 +74,8 @@ def downgrade() -> None:
     )
     # A stop of one policy or channel has no name in the earlier release: it becomes one of its creditor,
     # for nothing may leave that was stopped.
-    op.bulk_insert(
-        switches, list({row.creditor: row._asdict() | {"scope": row.creditor} for row in stops}.values())
-    )
+    one_each = {stop["creditor"]: {"scope": stop.pop("creditor"), **stop} for stop in stops}
+    op.bulk_insert(switches, list(one_each.values()))
     op.drop_index("ix_messages_day", "messages")
     op.drop_index("ix_invoices_places", "invoices")
     op.drop_column("invoices", "postponed_to")

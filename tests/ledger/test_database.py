@@ -11,7 +11,7 @@ from alembic.runtime.migration import MigrationContext
 from sqlalchemy.engine import Connection
 
 from domain.faults import ConfigurationFault, Unavailable
-from ledger import parties
+from ledger import parties, switches
 from ledger.database import Database
 from ledger.schema import METADATA, creditors, payments
 from tests.databases import Server
@@ -54,6 +54,28 @@ async def test_upgrade_and_downgrade(empty_database: Database) -> None:
     assert left == ["alembic_version"]
     await empty_database.migrate()
     await empty_database.check()
+
+
+async def test_a_stop_outlives_the_migrations(empty_database: Database) -> None:
+    """A stop of the first release stays its creditor's; going back, one of a channel stops the creditor."""
+    await empty_database.migrate()
+    await empty_database.downgrade("0001")
+    row = {"scope": "acme", "at": "2026-04-02T07:00:00.000000+00:00", "by": "ann", "why": "wrong letterhead"}
+    if empty_database.dialect == "postgresql":
+        row["at"] = build.at("2026-04-02 09:00")  # type: ignore[assignment]
+    async with empty_database.writing() as conn:
+        insert = 'INSERT INTO switches (scope, stopped_at, "by", reason) VALUES (:scope, :at, :by, :why)'
+        await conn.execute(sa.text(insert), row)
+    await empty_database.migrate()
+    async with empty_database.reading() as conn:
+        (stop,) = await switches.stopped(conn)
+    assert (stop.creditor, stop.policy, stop.channel, stop.by) == ("acme", None, None, "ann")
+    assert stop.stopped_at == build.at("2026-04-02 09:00")
+    async with empty_database.writing() as conn:
+        await conn.execute(sa.text("UPDATE switches SET channel = 'letter'"))
+    await empty_database.downgrade("0001")
+    async with empty_database.reading() as conn:
+        assert (await conn.execute(sa.text("SELECT scope FROM switches"))).scalars().all() == ["acme"]
 
 
 async def test_two_programs_migrate_at_once(empty_database_url: str) -> None:

@@ -104,6 +104,34 @@ def test_sending_stops_and_goes_on(loaded: Terminal) -> None:
     assert loaded.told("status", code=7)["stopped"] == []
 
 
+def test_a_stop_lists_what_was_about_to_leave(busy: Terminal) -> None:
+    """The kill switch names the steps that it holds back, by creditor, policy and channel, soonest first."""
+    far = ["--hours", "8760", "--reason", "wrong letterhead"]
+    everything = busy.told("stop-sending", *far)
+    numbers = [case["number"] for case in everything["cases"]]
+    assert len(numbers) == everything["held_back"] == 3
+    instants = [case["next"]["at"] for case in everything["cases"]]
+    assert instants == sorted(instants)
+    assert busy.told("stop-sending", "--hours", "0", "--reason", "again")["held_back"] == 0
+    busy.done("resume-sending")
+    policies = {case["policy"].partition("@")[0] for case in everything["cases"]}
+    for policy in policies:
+        held = busy.told("stop-sending", "--policy", policy, *far)
+        assert {case["policy"].partition("@")[0] for case in held["cases"]} == {policy}
+        assert f"policy {policy}" in busy("status").stdout
+        assert busy.told("resume-sending", "--policy", policy)["still_stopped"] == []
+    assert busy.told("stop-sending", "--channel", "letter", *far)["held_back"] == 0
+    assert "channel letter" in busy("resume-sending").stdout
+
+
+@pytest.mark.parametrize(
+    ("part", "code"), [(["--policy", "sead"], 4), (["--policy", "seed@1"], 3), (["--creditor", "nobody"], 4)]
+)
+def test_a_stop_of_nobody_is_refused(loaded: Terminal, part: list[str], code: int) -> None:
+    """A misspelt policy or creditor is refused: it would stop nothing, and look as if it did."""
+    assert loaded("stop-sending", "--reason", "x", *part).exit_code == code
+
+
 def test_a_resume_cut_short_is_completed_by_the_next(busy: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
     """Where resume-sending lifts the stop and dies, doing it again frees what still waits for it."""
     busy.done("stop-sending", "--reason", "wrong letterhead")
