@@ -20,6 +20,8 @@ from pydantic import (
     Field,
     SecretStr,
     ValidationError,
+    ValidationInfo,
+    field_validator,
     model_validator,
 )
 from pydantic_core import ErrorDetails
@@ -97,6 +99,10 @@ class Folders(Section):
     evidence: Path = Field(
         default_factory=lambda known: known["var"] / "messages",
         description="the folder of messages as they were sent",
+    )
+    audits: Path = Field(
+        default_factory=lambda known: known["var"] / "audits",
+        description="the folder of the reports of nightly audits",
     )
     policies: Path = Field(HERE / "policies", description="the folder of policies in TOML")
     wording: Path = Field(HERE / "wording", description="the folder of wordings")
@@ -183,8 +189,33 @@ class Settings(BaseSettings):
     health_bind: Annotated[Bind | None, BeforeValidator(_empty_as_none)] = Field(
         None, description="host:port such as 127.0.0.1:8086, or nothing"
     )
+    messages_per_second: Annotated[float | None, BeforeValidator(_empty_as_none)] = Field(
+        10,
+        gt=0,
+        le=1000,
+        description="how many steps are taken in a second at most, from 0.01 to 1000, or nothing",
+    )
     lease_seconds: int = Field(90, ge=10, le=3600, description="seconds from 10 to 3600")
     attachments_limit_mb: int = Field(8, ge=0, le=50, description="megabytes from 0 to 50")
+    deployment_name: Annotated[str | None, BeforeValidator(_empty_as_none)] = Field(
+        None,
+        pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$",
+        description="the name of the workers' deployment, letters, digits, - and _ only, or nothing",
+    )
+    build_id: Annotated[str | None, BeforeValidator(_empty_as_none)] = Field(
+        None,
+        pattern=r"^[A-Za-z0-9][A-Za-z0-9._+-]{0,63}$",
+        description="the release of these workers, such as 2026.11.2, or nothing; with deployment_name only",
+        validate_default=True,
+    )
+
+    @field_validator("build_id")
+    @classmethod
+    def _with_deployment_name(cls, build: str | None, known: ValidationInfo) -> str | None:
+        if (build is None) != (known.data.get("deployment_name") is None):
+            msg = "deployment_name and build_id go together: set both, or none"
+            raise ValueError(msg)
+        return build
 
     @classmethod
     def settings_customise_sources(

@@ -6,7 +6,8 @@ RelanceError
 ├── NotAllowed            a command that the facts forbid
 ├── ConfigurationFault    settings, a policy or a wording that cannot be used
 ├── Unavailable           Temporal, the database or the mail server cannot be reached; try again
-└── RecordBroken          the journal does not add up
+├── RecordBroken          the journal does not add up
+└── AuditFailed           an audit found what should not be
 
 Business outcomes are not faults: they are values (actions.py).
 """
@@ -61,3 +62,9 @@ class RecordBroken(RelanceError):
     """Says at which entry the journal stops adding up."""
 
     exit_code = 8
+
+
+class AuditFailed(RelanceError):
+    """Says that an audit found what should not be."""
+
+    exit_code = 9

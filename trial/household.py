@@ -1,6 +1,6 @@
 """Everything that runs on this machine for long: a Temporal server, a mailbox, the worker.
 
-In: starting them in order, keeping the worker alive, stopping them in the other order.
+In: starting them in order, keeping them alive, stopping them in the other order.
 Not in: virtual time (world.py), the command (standalone.py).
 
 What they know lies under the settings' `var` and outlives them. The worker is the production process,
@@ -16,6 +16,10 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any, NoReturn
+
+from temporalio.client import Client
+from temporalio.contrib.pydantic import pydantic_data_converter
 
 from config.catalogue import load_policies
 from config.settings import PREFIX, Settings
@@ -26,6 +30,7 @@ from ledger.database import Database
 from trial.mail import mail_sink
 from trial.sample.company import write
 from trial.sample.story import day_of
+from trial.schedules import AT_NIGHT, schedule_nightly_audit
 from trial.servers import CHOOSE, LOCAL, TemporalServer, bound, claim, free_port, temporal_dev_server
 
 TEMPORAL_PORT = 7233
@@ -61,32 +66,67 @@ async def household(
 ) -> None:
     """Runs everything until cancelled, then stops it in order.
 
-    Raises Unavailable for a port that is taken or a Temporal server that ends, ConfigurationFault for a
-    worker that refuses its configuration.
+    Raises Unavailable for a port that is taken or a Temporal server that never comes up,
+    ConfigurationFault for a worker that refuses its configuration.
     """
     ports = ports or Ports()
     await ports.claim()
     var = settings.folders.var
     async with (
-        temporal_dev_server(
-            var / "temporal.sqlite3", ports.temporal, ports.web_ui, var / "temporal.log", time_skipping=False
-        ) as server,
+        _serving(var, ports, say) as server,
         mail_sink(var / "mail" / "Maildir", ports.smtp, readable=var / "mail") as sink,
     ):
         report = await _prepare(settings, sample=sample)
+        client = await Client.connect(server.address, data_converter=pydantic_data_converter)
+        zone = await schedule_nightly_audit(client, settings.task_queue)
         health = settings.health_bind or f"{LOCAL}:{free_port()}"
         environment = worker_environment(server.address, sink.port, health)
-        keeping = asyncio.create_task(_keep_working(environment, health, say))
+        _introduce(say, settings, server, report)
+        say(f"audit         every night at {AT_NIGHT} ({zone}), reports in {settings.folders.audits}")
+        await _keep_working(environment, health, say)
+
+
+@asynccontextmanager
+async def _serving(var: Path, ports: Ports, say: Say) -> AsyncIterator[TemporalServer]:
+    """Runs the Temporal server, on the same file and ports again whenever it dies; gives the first one."""
+    first: asyncio.Future[TemporalServer] = asyncio.get_running_loop().create_future()
+    keeping = asyncio.create_task(_keep_serving(var, ports, first, say))
+    try:
+        either: set[asyncio.Future[Any]] = {keeping, first}
+        await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
+        yield first.result() if first.done() else keeping.result()
+    finally:
+        keeping.cancel()
+        await asyncio.wait({keeping})
+
+
+async def _keep_serving(
+    var: Path, ports: Ports, first: "asyncio.Future[TemporalServer]", say: Say
+) -> NoReturn:
+    """Starts the Temporal server again whenever it dies; raises Unavailable where it never came up."""
+    loop, rest = asyncio.get_running_loop(), 1.0
+    while True:
+        born = loop.time()
         try:
-            _introduce(say, settings, server, report)
-            done, _ = await asyncio.wait({keeping, server.gone}, return_when=asyncio.FIRST_COMPLETED)
-            if keeping in done:
-                keeping.result()
-            msg = f"the Temporal dev server has ended; the end of {var / 'temporal.log'} says why"
-            raise Unavailable(msg)
-        finally:
-            keeping.cancel()
-            await asyncio.wait({keeping})
+            async with temporal_dev_server(
+                var / "temporal.sqlite3",
+                ports.temporal,
+                ports.web_ui,
+                var / "temporal.log",
+                time_skipping=False,
+            ) as server:
+                if first.done():
+                    say(f"Temporal      {server.address}, again")
+                else:
+                    first.set_result(server)
+                ended = _ended(await asyncio.shield(server.gone))
+        except Unavailable:
+            if not first.done():
+                raise
+            ended = f"{var / 'temporal.log'} says why"
+        rest = 1.0 if loop.time() - born > STEADY_SECONDS else min(rest * 2, LONGEST_REST)
+        say(f"the Temporal server has ended ({ended}); it is started again in {rest:.0f} s")
+        await asyncio.sleep(rest)
 
 
 async def _prepare(settings: Settings, *, sample: bool) -> LoadReport | None:
@@ -133,7 +173,7 @@ def worker_environment(temporal: str, smtp_port: int, health: str) -> dict[str, 
     }
 
 
-async def _keep_working(environment: Mapping[str, str], health: str, say: Say) -> None:
+async def _keep_working(environment: Mapping[str, str], health: str, say: Say) -> NoReturn:
     """Starts the worker again whenever it dies, later each time that it dies young."""
     loop, rest = asyncio.get_running_loop(), 1.0
     while True:

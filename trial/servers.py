@@ -25,6 +25,16 @@ LEAVING_SECONDS = 3.0
 RETENTION = "90d"
 """How long closed runs are kept where there is a file; the server's own default is one day."""
 
+SOON = "system.numConsecutiveWorkflowTaskProblemsToTriggerSearchAttribute=2"
+"""Has a run whose code fails listed after ten seconds, where the server's own default is a minute."""
+
+FAIR = (
+    "matching.enableFairness=true",
+    "matching.numTaskqueueReadPartitions=1",
+    "matching.numTaskqueueWritePartitions=1",
+)
+"""Has creditors take turns at the gate however much each has due; over several partitions only roughly."""
+
 CHOOSE = "choose another"
 
 LEASH = """
@@ -169,6 +179,8 @@ async def temporal_dev_server(
 
 def _arguments(db_file: Path | None, port: int, ui_port: int | None, *, time_skipping: bool) -> list[str]:
     arguments = ["server", "start-dev", "--ip", LOCAL, "--port", str(port), "--log-level", "warn"]
+    for value in (SOON, *FAIR):
+        arguments += ["--dynamic-config-value", value]
     if ui_port is None:
         arguments += ["--headless"]
     else:

@@ -11,13 +11,18 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
+from temporalio.client import Client
+from temporalio.contrib.pydantic import pydantic_data_converter
 
-from config.settings import load
+from config.settings import Settings, load
+from domain.actions import CaseRef
 from domain.faults import Unavailable
 from ledger import queries
 from ledger.database import Database
+from ledger.queries import Filters
 from trial.household import WORKER, Ports, household, worker_environment
 from trial.servers import claim, free_port, preferred_port, temporal_dev_server
+from workflows.invoice import CaseState
 
 STANDALONE = WORKER.with_name("standalone.py")
 READY = re.compile(r"worker ready +process (\d+)")
@@ -137,6 +142,50 @@ async def test_a_killed_worker_is_started_again_and_all_is_put_away(
     assert (counts["open"], counts["waiting"]) == (21, 1)
     assert any("signal 9" in line for line in said)
     assert any("36 events taken" in line for line in said)
+
+
+async def test_a_killed_temporal_server_is_started_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A Temporal server killed by SIGKILL comes back on its file; the worker goes on without a restart."""
+    monkeypatch.setenv("RELANCE_FOLDERS__VAR", str(tmp_path))
+    said, settings, ports = Said(), load(), Ports(free_port(), free_port(), free_port())
+    running = asyncio.create_task(household(settings, said.append, sample=True, ports=ports))
+    try:
+        await said.workers(1)
+        client = await Client.connect(f"127.0.0.1:{ports.temporal}", data_converter=pydantic_data_converter)
+        async with asyncio.timeout(60):
+            while (before := await _open_runs(client)) < 21:  # noqa: ASYNC110
+                await asyncio.sleep(0.2)
+        (server,) = [pid for pid in children(os.getpid()) if _command(pid).endswith("temporal")]
+        os.kill(server, signal.SIGKILL)
+        async with asyncio.timeout(60):
+            while not any(line.endswith("again") for line in said):  # noqa: ASYNC110
+                await asyncio.sleep(0.1)
+        case = await _an_open_case(settings)
+        handle = client.get_workflow_handle(case.workflow_id)
+        state = await asyncio.wait_for(handle.query("state", result_type=CaseState), 60)
+    finally:
+        running.cancel()
+        await asyncio.wait({running})
+    assert state.case == case
+    assert before == 21
+    assert len([line for line in said if READY.match(line)]) == 1
+    assert any("has ended (signal 9)" in line for line in said)
+
+
+async def _open_runs(client: Client) -> int:
+    return (await client.count_workflows("WorkflowType='InvoiceDunning' AND ExecutionStatus='Running'")).count
+
+
+def _command(pid: int) -> str:
+    return Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")[0].decode()
+
+
+async def _an_open_case(settings: Settings) -> CaseRef:
+    async with await Database.open(settings.database_url) as database, database.reading() as conn:
+        (line,) = await queries.cases(conn, Filters(status="open"), limit=1)
+    return CaseRef(creditor=line.creditor, number=line.number)
 
 
 async def test_a_taken_port_is_explained_before_anything_starts(tmp_path: Path) -> None:
