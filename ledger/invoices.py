@@ -7,13 +7,15 @@ Not in: how an event becomes an invoice (intake/), and plans (settling.py).
 import sqlalchemy as sa
 
 from domain.account import Case
-from domain.actions import Ending, Rule
+from domain.actions import Ending
 from domain.fact import ZERO
-from domain.faults import InputRefused
+from domain.faults import InputRefused, NotAllowed
 from domain.receivable import Debtor, Invoice
+from domain.succession import succession, waits_for_approval
 from ledger import commands, tasks
 from ledger.accounts import Stored
 from ledger.folio import Folio
+from ledger.policies import left_behind
 from ledger.schema import debtors, invoices
 from ledger.writing import insert_once
 
@@ -132,17 +134,36 @@ async def write_off(folio: Folio, number: str, *, written_off: bool, reason: str
 
 
 async def move_policy(folio: Folio, number: str, version: str, author: str) -> bool:
-    """Moves a case to another version of a policy; False where it follows it already."""
+    """Moves a case to another version of a policy; False where it follows it already.
+
+    What was said under the old one stays said (domain/succession.py). Raises NotFound for a version never
+    stored, NotAllowed where the case must stay for now.
+    """
     case = folio.case(number)
     if case.policy == version:
         return False
-    await folio.learn(version)
-    await folio.write_case(number, {"policy": version})
-    folio.amend_case(number, policy=version)
-    if case.blocked is not None and case.blocked.rule is Rule.APPROVAL:
+    left = (await left_behind(folio.conn, folio.creditor, folio.debtor)).get(number, [])
+    followed = [await folio.learn(one) for one in (case.policy, *left)]
+    how = succession(case, followed, await folio.learn(version))
+    if how.obstacle is not None:
+        msg = f"invoice {number} stays under {case.policy}: {how.obstacle}"
+        raise NotAllowed(msg)
+    await folio.write_case(
+        number, {"policy": version, "approved": list(how.approved), "hurried": how.hurried}
+    )
+    folio.amend_case(number, policy=version, approved=how.approved, hurried=how.hurried)
+    dropped = {"dropped": list(how.dropped)} if how.dropped else {}
+    await folio.log("case.policy_moved", number, policy=version, was=case.policy, author=author, **dropped)
+    if waits_for_approval(case):
         # The step that waited may not exist any more; the new policy asks again where it must.
         await commands.unblock(folio, number)
-        key = commands.approval_key(folio.creditor, number, case.blocked.reference or "", case.cycle)
+        asked = case.blocked.reference if case.blocked is not None else None
+        key = commands.approval_key(folio.creditor, number, asked or "", case.cycle)
         await tasks.close_if_open(folio, key, "the policy was changed", author)
-    await folio.log("case.policy_moved", number, policy=version, was=case.policy, author=author)
+    if how.passed is not None:
+        await commands.write_steps(folio, {number: how.passed})
+        reason = f"{how.said_as} under {case.policy} has said it"
+        await folio.log(
+            "step.skipped", number, step=how.passed.step, cycle=case.cycle, reason=reason, author=author
+        )
     return True
