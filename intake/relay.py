@@ -3,32 +3,28 @@
 In: starting runs, waking them, starting them again, and waiting for a Temporal server that is away.
 Not in: what errands say (ledger/settling.py), and the connection (temporal.py).
 
-An errand may be delivered twice, after a crash or by two processes, and errands may overtake one
-another: the run keeps the plan of the highest revision, so neither does harm. Facts are committed before
-any delivery: with Temporal away they are kept, and their wake-ups wait here.
+An errand is taken out of the outbox after it was delivered. It may so be delivered twice, after a crash
+or by two processes, and errands may overtake one another: the run keeps the plan of the highest revision,
+so neither does harm. Facts are committed before any delivery: with Temporal away they are kept, and their
+wake-ups wait here. What one errand suffers from stops no other.
 """
 
 import asyncio
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
-import sqlalchemy as sa
 import structlog
-from sqlalchemy.ext.asyncio import AsyncConnection
 from temporalio.client import Client
 from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
 from temporalio.exceptions import WorkflowAlreadyStartedError
 from temporalio.service import RPCError, RPCStatusCode
 
 from domain.actions import CaseRef, Plan
-from domain.fact import Fact
-from domain.faults import Unavailable
+from domain.faults import ConfigurationFault, Unavailable
 from ledger import outbox
 from ledger.database import Database
 from ledger.outbox import Errand
-from ledger.schema import invoices
-from ledger.schema import outbox as errands
 from workflows.invoice import DunningRun, InvoiceDunning, Wake
 
 AT_ONCE = 50
@@ -46,22 +42,22 @@ AWAY = {RPCStatusCode.UNAVAILABLE, RPCStatusCode.DEADLINE_EXCEEDED, RPCStatusCod
 log = structlog.get_logger(__name__)
 
 
-class Standing(Fact):
-    """Says of a case what its run needs to be started: whether it ran before, whether it is closed."""
-
-    ran_before: bool
-    closed: bool
-    summary: str
-
-
 @dataclass(frozen=True)
 class Delivery:
-    """Holds what one run has to be told: the newest plan of all its errands."""
+    """Holds what one run has to be told: the newest plan of all its errands; None where none can be read.
+
+    A closed case needs no run: one that is there hears of the end, and none is started.
+    """
 
     case: CaseRef
-    plan: Plan
+    plan: Plan | None
     starts: bool
+    closed: bool
+    summary: str
     errands: tuple[Errand, ...]
+
+
+Failure = tuple[Delivery, BaseException]
 
 
 class Relay:
@@ -84,52 +80,59 @@ class Relay:
         self._round += 1
         async with self._database.reading() as conn:
             pending = [one for one in await outbox.pending(conn, limit) if self._is_rested(one)]
-            deliveries = _newest(pending)
-            standings = {one.case: await _standing(conn, one.case) for one in deliveries}
-        told: list[Delivery] = []
-        failed: list[tuple[Delivery, RPCError]] = []
-        gate = asyncio.Semaphore(AT_ONCE)
-
-        async def tell(delivery: Delivery) -> None:
-            async with gate:
-                if _away(failed) is not None:
-                    return  # nobody answers: the others need not wait to find that out
-                try:
-                    await self._tell(delivery, standings[delivery.case])
-                except RPCError as fault:
-                    failed.append((delivery, fault))
-                except RuntimeError as fault:
-                    failed.append((delivery, _unconnected(fault)))
-                else:
-                    told.append(delivery)
-
-        await asyncio.gather(*(tell(delivery) for delivery in deliveries))
+        told, failed = await self._tell_all(_newest(pending))
         await self._write_down(told, failed)
-        away = _away(failed)
+        away = next((fault for _, fault in failed if _is_away(fault)), None)
         if away is not None:
-            state = away.status.name.lower()
+            state = away.status.name.lower() if isinstance(away, RPCError) else "not connected"
             msg = f"Temporal does not answer ({state}): start it (make up) or set TEMPORAL_ADDRESS"
             raise Unavailable(msg) from away
         return sum(len(delivery.errands) for delivery in told)
 
-    def _is_rested(self, errand: Errand) -> bool:
-        return self._resting.get(errand.id, 0) <= self._round
+    async def _tell_all(self, deliveries: list[Delivery]) -> tuple[list[Delivery], list[Failure]]:
+        """Tells every run what it has to know; gives those that were told, and what became of the others."""
+        gate, away = asyncio.Semaphore(AT_ONCE), asyncio.Event()
 
-    async def _tell(self, delivery: Delivery, standing: Standing) -> None:
+        async def tell(delivery: Delivery) -> bool:
+            async with gate:
+                if away.is_set():
+                    return False  # nobody answers: the others need not wait to find that out
+                try:
+                    await self._tell(delivery)
+                except (RPCError, RuntimeError) as fault:
+                    if _is_away(fault):
+                        away.set()
+                    raise
+                return True
+
+        # A fault that nobody foresaw is one errand's own, too: it must not keep the others from leaving.
+        results = await asyncio.gather(*(tell(one) for one in deliveries), return_exceptions=True)
+        pairs = list(zip(deliveries, results, strict=True))
+        told = [delivery for delivery, result in pairs if result is True]
+        return told, [(delivery, result) for delivery, result in pairs if isinstance(result, BaseException)]
+
+    def _is_rested(self, errand: Errand) -> bool:
+        # A later errand may bear the number of one that is gone, so a new one is never at rest.
+        return not errand.attempts or self._resting.get(errand.id, 0) <= self._round
+
+    async def _tell(self, delivery: Delivery) -> None:
         """Starts the run, or wakes it where it runs already; a closed case needs none."""
-        if delivery.starts and await self._start(delivery, standing, again=standing.ran_before):
+        if delivery.starts and not delivery.closed and await self._start(delivery, again=False):
             return
-        if await self._wake(delivery) or standing.closed:
+        if await self._wake(delivery) or delivery.closed:
             return
-        # The run is gone though the case is open: it was terminated, or the server lost it.
-        if not await self._start(delivery, standing, again=True):
+        # The case was reopened, or its run is gone: it was terminated, or the server lost it.
+        if not await self._start(delivery, again=True):
             await self._wake(delivery)
 
-    async def _start(self, delivery: Delivery, standing: Standing, *, again: bool) -> bool:
+    async def _start(self, delivery: Delivery, *, again: bool) -> bool:
         """Starts a run; False where there is one, or was one and `again` is not said.
 
         The conflict is wanted (FAIL rather than USE_EXISTING): a run that exists must hear of the plan.
         """
+        if delivery.plan is None:
+            msg = f"the plan of invoice {delivery.case.number} cannot be read; state any fact of it anew"
+            raise ConfigurationFault(msg)
         begin = DunningRun(case=delivery.case, revision=delivery.plan.revision, next=delivery.plan.next)
         try:
             await self._client.start_workflow(
@@ -141,7 +144,7 @@ class Relay:
                 id_reuse_policy=(
                     WorkflowIDReusePolicy.ALLOW_DUPLICATE if again else WorkflowIDReusePolicy.REJECT_DUPLICATE
                 ),
-                static_summary=standing.summary,
+                static_summary=delivery.summary,
                 rpc_timeout=PATIENCE,
             )
         except WorkflowAlreadyStartedError:
@@ -151,7 +154,8 @@ class Relay:
     async def _wake(self, delivery: Delivery) -> bool:
         """Wakes the run with its plan; False where none is running."""
         handle = self._client.get_workflow_handle(delivery.case.workflow_id)
-        wake = Wake(revision=delivery.plan.revision, next=delivery.plan.next)
+        plan = delivery.plan
+        wake = Wake() if plan is None else Wake(revision=plan.revision, next=plan.next)
         try:
             await handle.signal(InvoiceDunning.wake, wake, rpc_timeout=PATIENCE)
         except RPCError as fault:
@@ -160,20 +164,24 @@ class Relay:
             raise
         return True
 
-    async def _write_down(self, told: list[Delivery], failed: list[tuple[Delivery, RPCError]]) -> None:
+    async def _write_down(self, told: list[Delivery], failed: list[Failure]) -> None:
         """Records what came of a round; an errand that the server refuses rests longer each time."""
         if not told and not failed:
             return
         async with self._database.writing() as conn:
-            done = [errand.id for delivery in told for errand in delivery.errands]
-            if done:
-                await outbox.delivered(conn, done, datetime.now(UTC))
+            await outbox.delivered(conn, (errand for delivery in told for errand in delivery.errands))
             for delivery, fault in failed:
                 for errand in delivery.errands:
-                    await outbox.failed(conn, errand.id, f"{fault.status.name}: {fault.message}")
-                    if fault.status not in AWAY:
-                        rest = min(2 ** min(errand.attempts, 30), LONGEST_REST)
-                        self._resting[errand.id] = self._round + 1 + rest
+                    await outbox.failed(conn, errand, _said(fault))
+        for errand in (errand for delivery in told for errand in delivery.errands):
+            self._resting.pop(errand.id, None)
+        for delivery, fault in failed:
+            if _is_away(fault):
+                continue
+            log.error("errand_failed", invoice=delivery.case.number, fault=type(fault).__name__)
+            for errand in delivery.errands:
+                rest = min(2 ** min(errand.attempts, 30), LONGEST_REST)
+                self._resting[errand.id] = self._round + 1 + rest
 
     async def run(self, stop: asyncio.Event, every: float = 1.0) -> None:
         """Delivers until told to stop, every so many seconds; says once that a server is away."""
@@ -205,44 +213,33 @@ def _newest(pending: Iterable[Errand]) -> list[Delivery]:
     by_case: dict[CaseRef, list[Errand]] = {}
     for errand in pending:
         by_case.setdefault(errand.case, []).append(errand)
-    return [
-        Delivery(
-            case=case,
-            plan=max(found, key=lambda errand: (errand.plan.revision, errand.id)).plan,
-            starts=any(errand.kind == "start" for errand in found),
-            errands=tuple(found),
-        )
-        for case, found in by_case.items()
-    ]
+    return [_delivery(case, found) for case, found in by_case.items()]
 
 
-async def _standing(conn: AsyncConnection, case: CaseRef) -> Standing:
-    """Reads what a start depends on; a reopened case has an older start in the outbox."""
-    of = (invoices.c.creditor == case.creditor, invoices.c.number == case.number)
-    row = (await conn.execute(sa.select(invoices.c.due_date, invoices.c.ending).where(*of))).one()
-    before = sa.select(errands.c.id).where(
-        errands.c.creditor == case.creditor,
-        errands.c.number == case.number,
-        errands.c.kind == "start",
-        errands.c.delivered_at.is_not(None),
-    )
-    return Standing(
-        ran_before=(await conn.execute(before.limit(1))).first() is not None,
-        closed=row.ending is not None,
-        summary=f"invoice {case.number}, due {row.due_date}",
+def _delivery(case: CaseRef, found: list[Errand]) -> Delivery:
+    newest = max(found, key=lambda errand: (errand.revision, errand.id))
+    return Delivery(
+        case=case,
+        plan=newest.plan,
+        starts=any(errand.kind == "start" for errand in found),
+        closed=newest.closed,
+        summary=f"invoice {case.number}, due {newest.due_date}",
+        errands=tuple(found),
     )
 
 
-def _away(failed: Iterable[tuple[Delivery, RPCError]]) -> RPCError | None:
-    """Finds the fault that says that nobody answers."""
-    return next((fault for _, fault in failed if fault.status in AWAY), None)
+def _is_away(fault: BaseException) -> bool:
+    """Tells whether a fault says that nobody answers, or that a lazy connection was never made."""
+    if isinstance(fault, RPCError):
+        return fault.status in AWAY
+    return isinstance(fault, RuntimeError) and str(fault).startswith("Failed client connect")
 
 
-def _unconnected(fault: RuntimeError) -> RPCError:
-    """Reads the fault of a lazy connection that was never made; raises any other again."""
-    if not str(fault).startswith("Failed client connect"):
-        raise fault
-    return RPCError(str(fault), RPCStatusCode.UNAVAILABLE, b"")
+def _said(fault: BaseException) -> str:
+    """Says in the record what went wrong."""
+    if isinstance(fault, RPCError):
+        return f"{fault.status.name}: {fault.message}"
+    return f"{type(fault).__name__}: {fault}"
 
 
 def _names_namespace(fault: RPCError) -> bool:
