@@ -61,12 +61,6 @@ class PostEntry(Fact):
         """Tells whether the message left, or may have: only a refusal or a deferral rules that out."""
         return self.fate not in {"refused", "not_now"}
 
-    def answered(
-        self, fate: Literal["accepted", "refused", "not_now", "unknown"], answer: str, at: datetime
-    ) -> "PostEntry":
-        """Gives the entry with what came of the attempt."""
-        return self.model_copy(update={"fate": fate, "answer": answer, "answered_at": at})
-
 
 class Unreadable(Fact):
     """Names an entry that cannot be read: the message by its id, the file, and what is wrong with it."""
@@ -109,14 +103,6 @@ class PostBook:
                 raise ConfigurationFault(msg)
             case entry:
                 return entry
-
-    def contradicts(self, message: str, attempt: int) -> PostEntry | None:
-        """Finds the entry by which a message may have left at this attempt or a later one already.
-
-        Ask before handing over: an answer means that the record is older than this book.
-        """
-        entry = self.find(message)
-        return entry if entry is not None and entry.may_have_left and entry.attempt >= attempt else None
 
     def entries(self, since: datetime | None = None) -> Iterator[PostEntry | Unreadable]:
         """Reads every entry in no particular order, or those whose file was written since an instant.

@@ -20,7 +20,7 @@ from domain.faults import InputRefused, NotFound
 from intake.credits import apply_cancellation, apply_credit_note
 from intake.receipts import apply_payment
 from intake.visit import Visit
-from ledger import desk
+from ledger import desk, restoring
 from ledger.book import Book
 
 SOURCE = "waiting"
@@ -36,7 +36,10 @@ async def apply(visit: Visit, book: Book, numbers: Iterable[str]) -> str:
     for number in sorted(numbers):
         for facts in await desk.unpark(visit.conn, book.creditor, number):
             try:
-                applied += await _apply(visit, book, EVENT.validate_python(facts))
+                if facts.get("type") == restoring.RESTORED:
+                    applied += await restoring.restore_kept(book, facts)
+                else:
+                    applied += await _apply(visit, book, EVENT.validate_python(facts))
             except InputRefused as refusal:
                 aside += 1
                 await _set_aside(visit, facts, refusal)

@@ -66,12 +66,21 @@ class MessageRecord(Fact):
         return cls.model_validate({name: getattr(row, name) for name in cls.model_fields})
 
 
+_READ = sa.select(*(messages.c[name] for name in MessageRecord.model_fields)).where(
+    messages.c.id == sa.bindparam("of_message"),
+    messages.c.creditor == sa.bindparam("of_creditor"),
+    messages.c.debtor == sa.bindparam("of_debtor"),
+)
+_WRITE = sa.update(messages).where(messages.c.id == sa.bindparam("of_message"))
+_INSERT = sa.insert(messages)
+_BY_KEY = sa.select(messages.c.id, messages.c.state).where(messages.c.key == sa.bindparam("of_key"))
+_ATTEMPT = _WRITE.values(attempts=messages.c.attempts + 1)
+
+
 async def read(folio: Folio, message: str) -> MessageRecord:
     """Reads a message of the account; raises NotFound."""
-    query = sa.select(messages).where(
-        messages.c.id == message, messages.c.creditor == folio.creditor, messages.c.debtor == folio.debtor
-    )
-    row = (await folio.conn.execute(query)).one_or_none()
+    of = {"of_message": message, "of_creditor": folio.creditor, "of_debtor": folio.debtor}
+    row = (await folio.conn.execute(_READ, of)).one_or_none()
     if row is None:
         msg = f"no message {message!r} on the account of debtor {folio.debtor!r}"
         raise NotFound(msg)
@@ -80,7 +89,7 @@ async def read(folio: Folio, message: str) -> MessageRecord:
 
 async def write(folio: Folio, message: str, **values: Any) -> None:
     """Changes columns of a message's row."""
-    await folio.conn.execute(sa.update(messages).where(messages.c.id == message).values(values))
+    await folio.conn.execute(_WRITE, values | {"of_message": message})
 
 
 async def reserve(folio: Folio, reminder: Reminder, claim: str, leased_until: datetime) -> str:
@@ -90,15 +99,16 @@ async def reserve(folio: Folio, reminder: Reminder, claim: str, leased_until: da
             msg = f"step {line.step} of invoice {line.number} is already on record"
             raise NotAllowed(msg)
     message, again = await _identity(folio, reminder)
-    row = _row(folio, reminder) | {
+    row = columns_of(folio, reminder) | {
         "claim": claim,
         "leased_until": leased_until,
         "state": State.RESERVED.value,
     }
     if again:
-        await write(folio, message, **row, error=None, attempts=messages.c.attempts + 1)
+        await write(folio, message, **row, error=None)
+        await folio.conn.execute(_ATTEMPT, {"of_message": message})
     else:
-        await folio.conn.execute(sa.insert(messages).values(row | {"id": message}))
+        await folio.conn.execute(_INSERT, row | {"id": message})
     await write_steps(
         folio,
         {
@@ -128,8 +138,7 @@ async def reserve(folio: Folio, reminder: Reminder, claim: str, leased_until: da
 
 async def _identity(folio: Folio, reminder: Reminder) -> tuple[str, bool]:
     """Finds the id: a failed attempt's row again, or a new one beside those that were voided."""
-    query = sa.select(messages.c.id, messages.c.state).where(messages.c.key == reminder.key)
-    rows = (await folio.conn.execute(query)).all()
+    rows = (await folio.conn.execute(_BY_KEY, {"of_key": reminder.key})).all()
     for row in rows:
         if row.state == State.FAILED:
             return row.id, True
@@ -138,7 +147,8 @@ async def _identity(folio: Folio, reminder: Reminder) -> tuple[str, bool]:
     return str(uuid5(NAMESPACE_URL, f"{reminder.id}:{len(rows)}")), False
 
 
-def _row(folio: Folio, reminder: Reminder) -> dict[str, Any]:
+def columns_of(folio: Folio, reminder: Reminder) -> dict[str, Any]:
+    """Gives the columns of a message's row that follow from what it says."""
     facts = reminder.model_dump(mode="json")
     return {
         "key": reminder.key,

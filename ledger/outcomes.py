@@ -6,6 +6,7 @@ Not in: reservations (messages.py).
 
 from collections.abc import Iterable
 from datetime import datetime
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -13,10 +14,13 @@ from domain.account import Contacted
 from domain.actions import StepOutcome, StepTaken
 from domain.fact import Fact, Instant
 from domain.faults import NotAllowed
+from domain.reminder import ReminderLine
 from ledger import tasks
 from ledger.folio import Folio
 from ledger.messages import MessageRecord, State, read, write
 from ledger.schema import steps
+
+_MARK = sa.update(steps).where(steps.c.message == sa.bindparam("of_message"), steps.c.void == 0)
 
 UNDECIDED = (State.RESERVED, State.HANDING_OVER, State.AMBIGUOUS)
 
@@ -36,12 +40,12 @@ async def release(folio: Folio, message: str, error: str) -> None:
     record = await _undecided(folio, message)
     await write(folio, message, state=State.FAILED.value, error=error, sent_at=None)
     await folio.conn.execute(sa.delete(steps).where(steps.c.message == message, steps.c.void == 0))
-    for number in record.numbers:
-        taken = folio.case(number).taken
-        folio.amend_case(
-            number,
-            taken=tuple(one for one in taken if one.message != message or one.outcome is StepOutcome.VOIDED),
-        )
+    folio.amend_cases(
+        {
+            line.number: {"taken": tuple(_kept(folio.case(line.number).taken, message))}
+            for line in _lines(folio, record)
+        }
+    )
     _arrived(folio, message)
     await tasks.close_if_open(folio, _question(message), "not delivered", "relance")
     await folio.log(
@@ -54,7 +58,7 @@ async def confirm(folio: Folio, message: str, evidence: Evidence) -> None:
     record = await read(folio, message)
     if record.state is State.SENT and record.sha256 == evidence.sha256:
         return
-    record = await _undecided(folio, message)
+    _check_undecided(record)
     await write(
         folio,
         message,
@@ -142,10 +146,10 @@ async def void(folio: Folio, message: str, reason: str, author: str) -> None:
         already = "already void" if record.state is State.VOIDED else f"{record.state.value}, not sent"
         msg = f"message {message} is {already}: it cannot be voided"
         raise NotAllowed(msg)
-    for line in record.reminder.lines:
+    for line in _lines(folio, record):
         _refuse_under_later(folio, line.number, line.step)
     await write(folio, message, state=State.VOIDED.value)
-    for line in record.reminder.lines:
+    for line in _lines(folio, record):
         await _reopen(folio, line.number, line.step, line.cycle)
     await folio.log(
         "message.voided",
@@ -193,20 +197,29 @@ async def _reopen(folio: Folio, number: str, step: str, cycle: int) -> None:
     )
 
 
+def _lines(folio: Folio, record: MessageRecord) -> list[ReminderLine]:
+    """Lists what a message says of invoices on record; one restored may speak of others too."""
+    return [line for line in record.reminder.lines if folio.has_case(line.number)]
+
+
 async def _mark_steps(folio: Folio, record: MessageRecord, outcome: StepOutcome) -> None:
-    for line in record.reminder.lines:
+    changes: dict[str, dict[str, Any]] = {}
+    for line in _lines(folio, record):
         # What was asked for at once, or had its place today, is done; a failed attempt must not forget it.
         case = folio.case(line.number)
-        done: dict[str, None] = {"hurried": None} if case.hurried == line.step else {}
+        done: dict[str, Any] = {"hurried": None} if case.hurried == line.step else {}
         if case.postponed_to is not None:
             done["postponed_to"] = None
         if done:
             await folio.write_case(line.number, done)
-            folio.amend_case(line.number, **done)
-    where = (steps.c.message == record.id, steps.c.void == 0)
-    await folio.conn.execute(sa.update(steps).where(*where).values(outcome=outcome.value))
-    for number in record.numbers:
-        folio.amend_case(number, taken=tuple(_marked(folio.case(number).taken, record.id, outcome)))
+        changes[line.number] = done | {"taken": tuple(_marked(case.taken, record.id, outcome))}
+    await folio.conn.execute(_MARK, {"of_message": record.id, "outcome": outcome.value})
+    folio.amend_cases(changes)
+
+
+def _kept(taken: Iterable[StepTaken], message: str) -> Iterable[StepTaken]:
+    """Drops the steps of a message that did not leave; what it said before it was voided stays said."""
+    return (one for one in taken if one.message != message or one.outcome is StepOutcome.VOIDED)
 
 
 def _marked(taken: Iterable[StepTaken], message: str, outcome: StepOutcome) -> Iterable[StepTaken]:
@@ -220,7 +233,11 @@ def _question(message: str) -> str:
 
 async def _undecided(folio: Folio, message: str) -> MessageRecord:
     record = await read(folio, message)
-    if record.state not in UNDECIDED:
-        msg = f"message {message} is {record.state.value}: what came of it is decided"
-        raise NotAllowed(msg)
+    _check_undecided(record)
     return record
+
+
+def _check_undecided(record: MessageRecord) -> None:
+    if record.state not in UNDECIDED:
+        msg = f"message {record.id} is {record.state.value}: what came of it is decided"
+        raise NotAllowed(msg)

@@ -9,17 +9,22 @@ from collections.abc import Callable
 import typer
 
 from terminal import (
+    auditing,
+    deploying,
     feeding,
     following,
     holding,
     keeping,
     loading,
+    moving,
     orders,
     planning,
     receipts,
+    restoring,
     showing,
     simulating,
     stopping,
+    troubles,
 )
 from terminal.shell import Shell
 
@@ -38,6 +43,8 @@ PANELS: dict[str, dict[str, Callable[..., None]]] = {
         "show": showing.show,
         "list": showing.list_cases,
         "tasks": following.tasks,
+        "troubles": troubles.troubles,
+        "outbox": troubles.wake_ups,
         "status": keeping.status,
     },
     "Steer": {
@@ -50,6 +57,7 @@ PANELS: dict[str, dict[str, Callable[..., None]]] = {
         "void": following.void,
         "stop-sending": stopping.stop_sending,
         "resume-sending": stopping.resume_sending,
+        "retry": troubles.retry,
     },
     "Plan ahead": {
         "preview": planning.preview,
@@ -57,9 +65,15 @@ PANELS: dict[str, dict[str, Callable[..., None]]] = {
     },
     "Look after the record": {
         "verify": keeping.verify,
+        "audit": auditing.audit_record,
+        "backup": restoring.backup,
+        "reconcile": restoring.reconcile,
         "migrate": keeping.migrate,
+        "deploy": deploying.deploy,
     },
 }
+
+planning.policies.command("move")(moving.move)
 
 
 def assemble() -> typer.Typer:

@@ -15,6 +15,7 @@ from intake.temporal import connect
 from ledger import journal, queries, switches
 from ledger.database import Database
 from ledger.switches import Stopped
+from terminal.auditing import last_verdict, told_audit
 from terminal.options import Machine
 from terminal.record import PATIENCE_SECONDS, opened
 from terminal.screen import clean, give, say, table
@@ -25,8 +26,9 @@ COUNTED = {
     "open": "open cases",
     "closed": "closed cases",
     "tasks": "tasks for people",
+    "troubles": "cases in trouble",
     "errands": "wake-ups to be delivered",
-    "waiting": "payments and credit notes that wait for their invoice",
+    "waiting": "payments, credit notes and messages that wait for their invoice",
     "quarantine": "refused rows to be mended",
 }
 
@@ -73,8 +75,14 @@ def status(*, machine: Machine = False) -> None:
         "faults": {name: fault for name, fault in faults.items() if fault},
         "counts": counts,
         "stopped": stops,
+        "last_audit": told_audit(settings.folders),
     }
-    give(document, lambda screen: _show(screen, faults, counts, stops), machine=machine)
+
+    def view(screen: Console) -> None:
+        _show(screen, faults, counts, stops)
+        screen.print(clean(last_verdict(settings.folders)), soft_wrap=True)
+
+    give(document, view, machine=machine)
     leave(Unavailable.exit_code if any(faults.values()) else 0)
 
 

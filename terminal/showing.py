@@ -18,8 +18,9 @@ from domain.calendars import Agenda
 from domain.explanation import explain
 from domain.policy import DunningPolicy
 from domain.schedule import PlannedStep, calendar
-from ledger import queries
+from ledger import queries, troubles
 from ledger.queries import CaseFile, CaseLine, Filters
+from ledger.troubles import Trouble
 from terminal import words
 from terminal.history import told
 from terminal.options import Lang, Machine, Number, OfCreditor, Speech, day_option
@@ -45,17 +46,27 @@ def show(
 ) -> None:
     """Show everything about an invoice: facts, balance, what comes next and why, history, messages, tasks."""
 
-    async def work() -> tuple[CaseFile, DunningPolicy, datetime]:
+    async def work() -> tuple[CaseFile, DunningPolicy, Trouble | None, datetime]:
         async with opened() as record:
             line = await record.find(number, creditor)
+            case = CaseRef(creditor=line.creditor, number=line.number)
             async with record.database.reading() as conn:
-                file = await queries.case_file(conn, CaseRef(creditor=line.creditor, number=line.number))
-                return file, await record.shelf.get(conn, line.policy), record.now
+                file = await queries.case_file(conn, case)
+                policy = await record.shelf.get(conn, line.policy)
+                return file, policy, await troubles.find(conn, case), record.now
 
-    file, policy, now = run(work())
+    file, policy, trouble, now = run(work())
     lines = () if file.line.ending else calendar(file.account, number, policy, now)
-    document = _document(file, lines, lang)
-    give(document, lambda screen: _show(screen, file, policy, lines, lang), machine=machine)
+    document = _document(file, lines, lang) | {"trouble": trouble}
+
+    def view(screen: Console) -> None:
+        _show(screen, file, policy, lines, lang)
+        if trouble is not None:
+            since = f"{trouble.first_at:%Y-%m-%d %H:%M}Z"
+            said = words.said("trouble", f"{trouble.detail} ({trouble.attempts}, {since})", lang)
+            screen.print(clean(said), style="red", soft_wrap=True)
+
+    give(document, view, machine=machine)
 
 
 def _document(file: CaseFile, lines: tuple[PlannedStep, ...], language: str) -> dict[str, Any]:

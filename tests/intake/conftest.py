@@ -94,7 +94,7 @@ class Porter:
         """Takes every errand out of the outbox, as (kind, number)."""
         async with self.database.writing() as conn:
             found = await outbox.pending(conn)
-            await outbox.delivered(conn, [errand.id for errand in found], self.now)
+            await outbox.delivered(conn, found)
         return sorted((errand.kind, errand.case.number) for errand in found)
 
     async def aside(self) -> list[desk.Quarantined]:

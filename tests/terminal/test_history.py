@@ -42,6 +42,7 @@ FACTS: dict[str, dict[str, Any]] = {
     "message.failed": MESSAGE | {"error": "refused"},
     "message.judged": MESSAGE | SAID | {"delivered": False},
     "message.reserved": MESSAGE | {"step": "D+2"},
+    "message.restored": MESSAGE | {"step": "D+2", "author": "anna"},
     "message.sent": MESSAGE,
     "message.taken_over": MESSAGE,
     "message.voided": MESSAGE | SAID,
