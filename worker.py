@@ -15,15 +15,19 @@ import signal
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime
 
 import structlog
 
 from activities.assembly import Hands, assemble
+from activities.deployment import without_work
 from config import logs
 from config.catalogue import load_policies
 from config.settings import Settings, load
+from correspondence.postbook import PostBook
 from correspondence.wording import Wording
 from domain.faults import RelanceError
+from intake.reconciling import refuse_if_ahead
 from intake.relay import Relay
 from intake.temporal import connect
 from ledger.database import Database
@@ -41,6 +45,7 @@ async def main() -> None:
     client = await connect(runtime=logs.telemetry(settings))
     async with await Database.open(settings.database_url) as database:
         await database.migrate()
+        await refuse_if_ahead(database, PostBook(settings.folders.evidence), datetime.now(UTC))
         worker = assemble(
             client, settings, Hands.of(settings, database, wording), interceptors=(logs.LogContext(),)
         )
@@ -53,6 +58,9 @@ async def main() -> None:
 
         async with worker, _health(settings, healthy):
             log.info("worker_started", task_queue=settings.task_queue, namespace=client.namespace)
+            idle = await without_work(client, settings)
+            if idle is not None:
+                log.warning("worker_without_work", reason=idle)
             await relay.run(stop)
             log.info("worker_stopping")
     log.info("worker_stopped")
