@@ -94,7 +94,8 @@ def _show(
             clean(f"{name}: {fault or 'answers'}"), style="red" if fault else "green", soft_wrap=True
         )
     for one in stops:
-        said = f"sending is stopped for {named(one)} since {one.stopped_at:%Y-%m-%d %H:%M}Z, by {one.by}: {one.reason}"
+        since = f"{one.stopped_at:%Y-%m-%d %H:%M}Z"
+        said = f"sending is stopped for {named(one)} since {since}, by {one.by}: {one.reason}"
         screen.print(clean(said), style="red", soft_wrap=True)
     for name, count in counts.items():
         screen.print(f"{count:>8} {COUNTED.get(name, name)}")

@@ -14,7 +14,7 @@ from domain.fact import Instant
 
 
 def gate_queue(task_queue: str) -> str:
-    """Names the queue on which the gate works, beside the one of the runs: what leaves has a pace of its own."""
+    """Names the queue on which the gate works, beside that of the runs: what leaves has its own pace."""
     return f"{task_queue}-gate"
 
 

@@ -48,8 +48,9 @@ async def result(client: Client, handle: ScheduleHandle) -> AuditVerdict:
             await asyncio.sleep(0.1)
     action = described.info.recent_actions[-1].action
     assert isinstance(action, ScheduleActionExecutionStartWorkflow)
-    run = client.get_workflow_handle_for(NightlyAudit.run, action.workflow_id)
-    return await asyncio.wait_for(run.result(), 30)
+    run = client.get_workflow_handle(action.workflow_id, result_type=AuditVerdict)
+    verdict: AuditVerdict = await asyncio.wait_for(run.result(), 30)
+    return verdict
 
 
 @SQLITE
