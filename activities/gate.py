@@ -130,7 +130,7 @@ class Gate(Collector):
             return await answer(book, number, step, Outcome.DEFERRED, because)
         claim, _ = claim_token()
         message = await book.reserve(reminder, claim, self._handover.clock() + self._handover.lease)
-        return Claimed(message, reminder, claim, book.account.revision)
+        return Claimed(message, reminder, claim, book.account.revision, book.memory())
 
 
 def _standing(book: Book, number: str, step: str) -> StepTaken | None:

@@ -4,6 +4,7 @@ In: the open balance of an invoice, the presumed share of unallocated money, wha
 Not in: what to do about it (schedule.py, gate.py), and how the account is stored (ledger/).
 """
 
+from collections.abc import Mapping
 from datetime import date, datetime
 from decimal import Decimal
 from functools import cached_property
@@ -14,6 +15,13 @@ from domain.agreements import Hold, Stop
 from domain.fact import ZERO, Amount, Fact, Instant
 from domain.policy import Channel, NamedTone, Tone
 from domain.receivable import CreditNote, Creditor, Debtor, Invoice, Payment
+
+WORKED_OUT = {
+    "_balances": frozenset({"cases", "credit_notes", "payments"}),
+    "_by_age": frozenset({"cases"}),
+    "_by_number": frozenset({"cases"}),
+}
+"""What an account works out once, and the facts that it follows from."""
 
 
 class Balance(Fact):
@@ -104,17 +112,44 @@ class Account(Fact):
     revision: int = 0
 
     def having(self, **changes: Any) -> "Account":
-        """Gives the account with some of its facts replaced; what was worked out before is forgotten."""
-        return Account.model_construct(
+        """Gives the account with some of its facts replaced; what follows from them is worked out anew."""
+        fresh = Account.model_construct(
             **{name: getattr(self, name) for name in type(self).model_fields} | changes
         )
+        for name, follows_from in WORKED_OUT.items():
+            if name in self.__dict__ and follows_from.isdisjoint(changes):
+                fresh.__dict__[name] = self.__dict__[name]
+        return fresh
+
+    def having_cases(self, changes: Mapping[str, Mapping[str, Any]]) -> "Account":
+        """Gives the account with some cases changed, by number; unknown numbers change nothing."""
+        fresh = self.having(
+            cases=tuple(
+                case.model_copy(update=changes[case.invoice.number])
+                if case.invoice.number in changes
+                else case
+                for case in self.cases
+            )
+        )
+        if "_balances" in self.__dict__ and not any(
+            "invoice" in change or self._written_off_by(number, change) for number, change in changes.items()
+        ):
+            fresh.__dict__["_balances"] = self._balances
+        return fresh
+
+    def _written_off_by(self, number: str, change: Mapping[str, Any]) -> bool:
+        """Tells whether a change gives an invoice up or takes that back."""
+        if "ending" not in change or number not in self._by_number:
+            return False
+        return Ending.WRITTEN_OFF in {self._by_number[number].ending, change["ending"]}
 
     def case(self, number: str) -> Case:
         """Finds the case of an invoice; raises KeyError where the account has none."""
-        for case in self.cases:
-            if case.invoice.number == number:
-                return case
-        raise KeyError(number)
+        return self._by_number[number]
+
+    @cached_property
+    def _by_number(self) -> dict[str, Case]:
+        return {case.invoice.number: case for case in self.cases}
 
     @property
     def contact_cap_days(self) -> int:
@@ -139,12 +174,13 @@ class Account(Fact):
             if note.invoice is None and not note.cancelled:
                 free[note.currency] = free.get(note.currency, ZERO) + note.total
         balances: dict[str, Balance] = {}
+        credited, paid = self._credited(), self._paid()
         for case in self._by_age:
             invoice = case.invoice
             balance = Balance(
                 total=invoice.total,
-                credited=self._credited(invoice.number),
-                paid=self._paid(invoice.number),
+                credited=credited.get(invoice.number, ZERO),
+                paid=paid.get(invoice.number, ZERO),
                 presumed=ZERO,
             )
             surplus = balance.credited + balance.paid - balance.total
@@ -164,22 +200,21 @@ class Account(Fact):
     def _by_age(self) -> tuple[Case, ...]:
         return tuple(sorted(self.cases, key=lambda case: (case.invoice.due_date, case.invoice.number)))
 
-    def _credited(self, number: str) -> Decimal:
-        return sum(
-            (note.total for note in self.credit_notes if note.invoice == number and not note.cancelled), ZERO
-        )
+    def _credited(self) -> dict[str, Decimal]:
+        """Sums the credit notes on each invoice."""
+        sums: dict[str, Decimal] = {}
+        for note in self.credit_notes:
+            if note.invoice is not None and not note.cancelled:
+                sums[note.invoice] = sums.get(note.invoice, ZERO) + note.total
+        return sums
 
-    def _paid(self, number: str) -> Decimal:
-        return sum(
-            (
-                part.amount
-                for payment in self.payments
-                if not payment.reversed
-                for part in payment.allocations
-                if part.invoice == number
-            ),
-            ZERO,
-        )
+    def _paid(self) -> dict[str, Decimal]:
+        """Sums what payments give to each invoice."""
+        sums: dict[str, Decimal] = {}
+        for payment in self.payments:
+            for part in payment.allocations if not payment.reversed else ():
+                sums[part.invoice] = sums.get(part.invoice, ZERO) + part.amount
+        return sums
 
     def settlement(self, number: str) -> Rule | None:
         """Tells by what an invoice is settled: money, or credit notes alone; None while it is open."""

@@ -1,11 +1,12 @@
 """An account as the rules see it, read from the record.
 
-In: loading the account of one debtor at its present revision, with or without its lock.
-Not in: changing it (book.py).
+In: loading the account of one debtor at its present revision, with or without its lock; going on with one
+    that a transaction before knew, where nobody wrote meanwhile.
+Not in: changing it (book.py), and the statements themselves (account_queries.py).
 """
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import sqlalchemy as sa
@@ -13,27 +14,11 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.account import Account, Case, Contacted, Underway
 from domain.actions import NextAction, StepTaken
-from domain.agreements import Hold
+from domain.agreements import Hold, Stop
 from domain.faults import NotFound
 from domain.receivable import Allocation, CreditNote, Creditor, Debtor, Invoice, Payment
+from ledger import account_queries as ask
 from ledger import switches
-from ledger.schema import (
-    allocations,
-    credit_notes,
-    creditors,
-    debtors,
-    holds,
-    invoices,
-    messages,
-    payments,
-    steps,
-)
-
-LEFT = ("sent", "voided")
-"""States of a message that reached the debtor: voiding one later does not unsend it."""
-
-UNDERWAY = ("reserved", "handing_over", "ambiguous")
-"""States of a message that may reach the debtor, or may have."""
 
 
 class Stored(NamedTuple):
@@ -46,47 +31,77 @@ class Stored(NamedTuple):
 
 
 class Loaded(NamedTuple):
-    """Holds an account, the head of its journal, and its rows' plans by number."""
+    """Holds an account, the head of its journal, and its rows' plans by number.
+
+    `owner_head` is that of the creditor's own journal; `has_tasks` tells whether a task is open.
+    """
 
     account: Account
     head: str
     stored: dict[str, Stored]
+    owner_head: str
+    has_tasks: bool
 
 
-async def load(conn: AsyncConnection, creditor: str, debtor: str, *, lock: bool = False) -> Loaded:
+async def load(
+    conn: AsyncConnection, creditor: str, debtor: str, *, lock: bool = False, known: Loaded | None = None
+) -> Loaded:
     """Loads an account; `lock` keeps every other writer out until the transaction ends.
 
-    Raises NotFound for an unknown creditor or debtor.
+    `known` is the same account as a transaction before left it, or found it: where nothing has been
+    written on it since, nor on its creditor, its plans alone are read. Raises NotFound for an unknown
+    creditor or debtor.
     """
-    query = sa.select(debtors).where(debtors.c.creditor == creditor, debtors.c.id == debtor)
+    of = {"of_creditor": creditor, "of_debtor": debtor}
     # The lock comes first: what is read after it cannot change any more.
-    row = (await conn.execute(query.with_for_update() if lock else query)).one_or_none()
+    row = (await conn.execute(ask.DEBTOR_LOCKED if lock else ask.DEBTOR, of)).one_or_none()
     # Shared, so that a feed of payments commits before this account is read or finds what it decided.
-    owned = sa.select(creditors).where(creditors.c.id == creditor)
-    owner = (await conn.execute(owned.with_for_update(read=True) if lock else owned)).one_or_none()
+    owner = (await conn.execute(ask.CREDITOR_LOCKED if lock else ask.CREDITOR, of)).one_or_none()
     if owner is None:
         msg = f"no creditor {creditor!r}; register it first"
         raise NotFound(msg)
     if row is None:
         msg = f"no debtor {debtor!r} of creditor {creditor!r}; register it first"
         raise NotFound(msg)
-    of = {"creditor": creditor, "debtor": debtor}
-    rows = await _all(conn, sa.select(invoices).filter_by(**of).order_by(invoices.c.number))
-    taken = await _taken(conn, creditor, debtor)
+    found = (await conn.execute(ask.PRESENT, of)).one()
+    stops: tuple[Stop, ...] = tuple(await switches.stopped(conn, creditor)) if found.stops else ()
+    if known is not None and lock and _is_current(known, row.journal_head, owner.journal_head, stops):
+        return known._replace(stored=_stored(await _all(conn, ask.PLANS, of)), has_tasks=bool(found.tasks))
+    rows = await _all(conn, ask.INVOICES, of)
+    taken = _taken(await _all(conn, ask.STEPS, of)) if found.steps else {}
+    contacts, underway = _messages(await _all(conn, ask.MESSAGES, of)) if found.messages else ((), ())
     account = Account(
         creditor=Creditor.model_validate(owner.facts),
         debtor=Debtor.model_validate(row.facts),
-        cases=tuple(_case(one, tuple(taken[one.number])) for one in rows),
-        credit_notes=await _credit_notes(conn, of),
-        payments=await _payments(conn, creditor, debtor),
-        holds=await _holds(conn, creditor, debtor),
-        contacts=await _contacts(conn, of),
-        underway=await _underway(conn, of),
+        cases=tuple(_case(one, tuple(taken.get(one.number, ()))) for one in rows),
+        credit_notes=_credit_notes(await _all(conn, ask.CREDIT_NOTES, of)) if found.credit_notes else (),
+        payments=await _payments(conn, of) if found.payments else (),
+        holds=_holds(await _all(conn, ask.HOLDS, of)) if found.holds else (),
+        contacts=contacts,
+        underway=underway,
         payments_as_of=owner.payments_as_of,
-        stops=tuple(await switches.stopped(conn, creditor)),
+        stops=stops,
         revision=row.revision,
     )
-    stored = {
+    return Loaded(account, row.journal_head, _stored(rows), owner.journal_head, bool(found.tasks))
+
+
+def _is_current(known: Loaded, head: str, owner_head: str, stops: tuple[Stop, ...]) -> bool:
+    """Tells whether an account is as it was: whatever is written on it or its creditor leaves an entry.
+
+    A hash is compared, not a revision: two transactions of which one was undone have the same revision.
+    """
+    # What is stopped for every creditor is in no creditor's journal.
+    return (known.head, known.owner_head, known.account.stops) == (head, owner_head, stops)
+
+
+async def _all(conn: AsyncConnection, query: sa.Select[Any], of: Mapping[str, str]) -> Sequence[sa.Row[Any]]:
+    rows: Sequence[sa.Row[Any]] = (await conn.execute(query, of)).all()
+    return rows
+
+
+def _stored(rows: Sequence[sa.Row[Any]]) -> dict[str, Stored]:
+    return {
         one.number: Stored(
             NextAction.model_validate(one.next) if one.next is not None else None,
             one.open,
@@ -95,12 +110,6 @@ async def load(conn: AsyncConnection, creditor: str, debtor: str, *, lock: bool 
         )
         for one in rows
     }
-    return Loaded(account, row.journal_head, stored)
-
-
-async def _all(conn: AsyncConnection, query: sa.Select[Any]) -> Sequence[sa.Row[Any]]:
-    rows: Sequence[sa.Row[Any]] = (await conn.execute(query)).all()
-    return rows
 
 
 def _case(row: sa.Row[Any], taken: tuple[StepTaken, ...]) -> Case:
@@ -117,15 +126,9 @@ def _case(row: sa.Row[Any], taken: tuple[StepTaken, ...]) -> Case:
     )
 
 
-async def _taken(conn: AsyncConnection, creditor: str, debtor: str) -> dict[str, list[StepTaken]]:
-    query = (
-        sa.select(steps)
-        .join(invoices, (invoices.c.creditor == steps.c.creditor) & (invoices.c.number == steps.c.invoice))
-        .where(invoices.c.creditor == creditor, invoices.c.debtor == debtor)
-        .order_by(steps.c.invoice, steps.c.cycle, steps.c.day, steps.c.step, steps.c.void.desc())
-    )
+def _taken(rows: Sequence[sa.Row[Any]]) -> dict[str, list[StepTaken]]:
     found: dict[str, list[StepTaken]] = defaultdict(list)
-    for row in await _all(conn, query):
+    for row in rows:
         found[row.invoice].append(
             StepTaken(
                 step=row.step,
@@ -140,19 +143,14 @@ async def _taken(conn: AsyncConnection, creditor: str, debtor: str) -> dict[str,
     return found
 
 
-async def _credit_notes(conn: AsyncConnection, of: dict[str, str]) -> tuple[CreditNote, ...]:
-    rows = await _all(conn, sa.select(credit_notes).filter_by(**of).order_by(credit_notes.c.number))
+def _credit_notes(rows: Sequence[sa.Row[Any]]) -> tuple[CreditNote, ...]:
     return tuple(CreditNote.model_validate(row.facts | {"cancelled": row.cancelled}) for row in rows)
 
 
-async def _payments(conn: AsyncConnection, creditor: str, debtor: str) -> tuple[Payment, ...]:
-    key = (allocations.c.creditor == payments.c.creditor) & (allocations.c.reference == payments.c.reference)
-    of = (payments.c.creditor == creditor, payments.c.debtor == debtor)
+async def _payments(conn: AsyncConnection, of: Mapping[str, str]) -> tuple[Payment, ...]:
     parts: dict[str, list[Allocation]] = defaultdict(list)
-    query = sa.select(allocations).join(payments, key).where(*of)
-    for row in await _all(conn, query.order_by(allocations.c.reference, allocations.c.position)):
+    for row in await _all(conn, ask.ALLOCATIONS, of):
         parts[row.reference].append(Allocation(invoice=row.invoice, amount=row.amount))
-    rows = await _all(conn, sa.select(payments).where(*of).order_by(payments.c.reference))
     return tuple(
         Payment(
             creditor=row.creditor,
@@ -165,22 +163,17 @@ async def _payments(conn: AsyncConnection, creditor: str, debtor: str) -> tuple[
             recorded_at=row.recorded_at,
             reversed=row.reversed,
         )
-        for row in rows
+        for row in await _all(conn, ask.PAYMENTS, of)
     )
 
 
-async def _holds(conn: AsyncConnection, creditor: str, debtor: str) -> tuple[Hold, ...]:
-    of = (holds.c.creditor == creditor, (holds.c.debtor == debtor) | holds.c.debtor.is_(None))
-    rows = await _all(conn, sa.select(holds).where(*of).order_by(holds.c.id))
+def _holds(rows: Sequence[sa.Row[Any]]) -> tuple[Hold, ...]:
     return tuple(Hold.model_validate(row.facts | {"lifted_on": row.lifted_on}) for row in rows)
 
 
-async def _contacts(conn: AsyncConnection, of: dict[str, str]) -> tuple[Contacted, ...]:
-    left = messages.c.state.in_(LEFT)
-    rows = await _all(
-        conn, sa.select(messages).filter_by(**of).where(left).order_by(messages.c.sent_at, messages.c.id)
-    )
-    return tuple(
+def _messages(rows: Sequence[sa.Row[Any]]) -> tuple[tuple[Contacted, ...], tuple[Underway, ...]]:
+    """Tells the messages that left, in the order in which they did, from those that may have."""
+    left = [
         Contacted(
             message=row.id,
             day=row.day,
@@ -192,22 +185,19 @@ async def _contacts(conn: AsyncConnection, of: dict[str, str]) -> tuple[Contacte
             overdue=row.overdue,
         )
         for row in rows
+        if row.state in ask.LEFT
+    ]
+    underway = [Underway(message=row.id, day=row.day) for row in rows if row.state not in ask.LEFT]
+    return (
+        tuple(sorted(left, key=lambda one: (one.at, one.message))),
+        tuple(sorted(underway, key=lambda one: one.message)),
     )
-
-
-async def _underway(conn: AsyncConnection, of: dict[str, str]) -> tuple[Underway, ...]:
-    of_states = messages.c.state.in_(UNDERWAY)
-    rows = await _all(
-        conn,
-        sa.select(messages.c.id, messages.c.day).filter_by(**of).where(of_states).order_by(messages.c.id),
-    )
-    return tuple(Underway(message=row.id, day=row.day) for row in rows)
 
 
 async def debtor_of(conn: AsyncConnection, creditor: str, number: str) -> str:
     """Finds whose account an invoice is on; raises NotFound for an unknown invoice."""
-    query = sa.select(invoices.c.debtor).where(invoices.c.creditor == creditor, invoices.c.number == number)
-    debtor: str | None = (await conn.execute(query)).scalar_one_or_none()
+    of = {"of_creditor": creditor, "of_number": number}
+    debtor: str | None = (await conn.execute(ask.DEBTOR_OF, of)).scalar_one_or_none()
     if debtor is None:
         msg = f"creditor {creditor!r} has no invoice {number!r}"
         raise NotFound(msg)

@@ -12,8 +12,28 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.policy import Channel
 from ledger import switches
+from ledger.columns import Moment
 from ledger.messages import State
 from ledger.schema import debtors, invoices, messages
+
+_CLAIMED = (
+    sa.select(
+        debtors.c.creditor,
+        debtors.c.revision,
+        messages.c.channel,
+        messages.c.invoices,
+        messages.c.attempts,
+    )
+    .join(messages, sa.and_(debtors.c.creditor == messages.c.creditor, debtors.c.id == messages.c.debtor))
+    .where(messages.c.id == sa.bindparam("of_message"))
+    .with_for_update(of=debtors)
+)
+_BEGIN = sa.update(messages).where(
+    messages.c.id == sa.bindparam("of_message"),
+    messages.c.state == State.RESERVED.value,
+    messages.c.claim == sa.bindparam("of_claim"),
+    messages.c.leased_until > sa.bindparam("of_wall", type_=Moment),
+)
 
 
 async def begin_hand_over(
@@ -25,30 +45,12 @@ async def begin_hand_over(
     was written on the account since its `revision`, and where sending is stopped. Commit before the
     first byte is handed over: after this nothing is ever sent again blindly.
     """
-    account = sa.and_(debtors.c.creditor == messages.c.creditor, debtors.c.id == messages.c.debtor)
-    columns = (
-        debtors.c.creditor,
-        debtors.c.revision,
-        messages.c.channel,
-        messages.c.invoices,
-        messages.c.attempts,
-    )
-    query = sa.select(*columns).join(messages, account)
-    row = (
-        await conn.execute(query.where(messages.c.id == message).with_for_update(of=debtors))
-    ).one_or_none()
+    row = (await conn.execute(_CLAIMED, {"of_message": message})).one_or_none()
     if row is None or row.revision != revision or await _stopped(conn, row):
         return None
-    result = await conn.execute(
-        sa.update(messages)
-        .where(
-            messages.c.id == message,
-            messages.c.state == State.RESERVED.value,
-            messages.c.claim == claim,
-            messages.c.leased_until > wall,
-        )
-        .values(state=State.HANDING_OVER.value, leased_until=leased_until)
-    )
+    changed = {"state": State.HANDING_OVER.value, "leased_until": leased_until}
+    of = {"of_message": message, "of_claim": claim, "of_wall": wall}
+    result = await conn.execute(_BEGIN, of | changed)
     return row.attempts if result.rowcount == 1 else None
 
 

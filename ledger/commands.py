@@ -173,6 +173,9 @@ async def _record(folio: Folio, case: Case, taken: StepTaken) -> None:
         folio.amend_case(case.invoice.number, hurried=hurried)
 
 
+_INSERT_STEPS = sa.insert(steps)
+
+
 async def write_steps(folio: Folio, taken: dict[str, StepTaken]) -> None:
     """Writes standing steps, one for each invoice number."""
     rows: list[dict[str, Any]] = [
@@ -180,6 +183,7 @@ async def write_steps(folio: Folio, taken: dict[str, StepTaken]) -> None:
         | {"creditor": folio.creditor, "invoice": number, "void": 0, "outcome": step.outcome.value}
         for number, step in taken.items()
     ]
-    await folio.conn.execute(sa.insert(steps), rows)
-    for number, step in taken.items():
-        folio.amend_case(number, taken=(*folio.case(number).taken, step))
+    await folio.conn.execute(_INSERT_STEPS, rows)
+    folio.amend_cases(
+        {number: {"taken": (*folio.case(number).taken, step)} for number, step in taken.items()}
+    )

@@ -21,6 +21,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from domain.faults import ConfigurationFault, Unavailable
+from ledger.inline import WRITING, Driver
 from ledger.trouble import CONNECTING, explained
 
 PATIENCE_SECONDS = 10.0
@@ -212,11 +213,10 @@ def _sqlite(place: URL, patience: float) -> AsyncEngine:
     except OSError as fault:
         msg = f"the folder of the database {place.database} cannot be made: {fault.strerror}"
         raise ConfigurationFault(msg) from fault
-    engine = create_async_engine(place, connect_args={"timeout": patience}, pool_timeout=patience)
+    engine = create_async_engine(place, module=Driver(patience), pool_timeout=patience)
 
     @event.listens_for(engine.sync_engine, "connect")
     def settings(connection: Any, _record: object) -> None:
-        connection.isolation_level = None  # the driver would begin transactions on its own, and too late
         cursor = connection.cursor()
         for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
             cursor.execute(f"PRAGMA {pragma}")
@@ -225,6 +225,6 @@ def _sqlite(place: URL, patience: float) -> AsyncEngine:
     @event.listens_for(engine.sync_engine, "begin")
     def begin(conn: Connection) -> None:
         writes = conn.get_execution_options().get("relance_writing", False)
-        conn.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+        conn.exec_driver_sql(WRITING if writes else "BEGIN")
 
     return engine

@@ -21,6 +21,10 @@ from ledger.accounts import Stored
 from ledger.policies import Shelf
 from ledger.schema import invoices
 
+_WRITE_CASE = sa.update(invoices).where(
+    invoices.c.creditor == sa.bindparam("of_creditor"), invoices.c.number == sa.bindparam("of_number")
+)
+
 
 class Folio:
     """Holds one account, locked until the transaction ends.
@@ -37,19 +41,36 @@ class Folio:
         self.policies: dict[str, DunningPolicy] = {}
         self.stored: dict[str, Stored] = loaded.stored
         self.opened_at = loaded.account.revision
+        self.has_tasks = loaded.has_tasks
+        self._owner_head = loaded.owner_head
         self._head = loaded.head
         self._shelf = shelf
 
     @classmethod
     async def open(
-        cls, conn: AsyncConnection, creditor: str, debtor: str, now: datetime, shelf: Shelf
+        cls,
+        conn: AsyncConnection,
+        creditor: str,
+        debtor: str,
+        now: datetime,
+        shelf: Shelf,
+        *,
+        known: accounts.Loaded | None = None,
     ) -> Self:
-        """Locks and loads an account; raises NotFound for an unknown creditor or debtor."""
-        loaded = await accounts.load(conn, creditor, debtor, lock=True)
+        """Locks and loads an account; raises NotFound for an unknown creditor or debtor.
+
+        `known` is what `memory` gave in a transaction that has been committed since: where nobody wrote
+        on the account after it, it is not loaded again.
+        """
+        loaded = await accounts.load(conn, creditor, debtor, lock=True, known=known)
         folio = cls(conn, loaded, now, shelf)
         for case in loaded.account.cases:
             await folio.learn(case.policy)
         return folio
+
+    def memory(self) -> accounts.Loaded:
+        """Gives the account as this transaction leaves it, to open it again after the commit."""
+        return accounts.Loaded(self.account, self._head, dict(self.stored), self._owner_head, self.has_tasks)
 
     @property
     def creditor(self) -> str:
@@ -114,14 +135,12 @@ class Folio:
 
     def amend_case(self, number: str, **changes: Any) -> None:
         """Changes a case in memory."""
-        self.amend(
-            cases=tuple(
-                case.model_copy(update=changes) if case.invoice.number == number else case
-                for case in self.account.cases
-            )
-        )
+        self.amend_cases({number: changes})
+
+    def amend_cases(self, changes: Mapping[str, Mapping[str, Any]]) -> None:
+        """Changes several cases in memory at once, by number."""
+        self.account = self.account.having_cases(changes)
 
     async def write_case(self, number: str, row: Mapping[str, Any]) -> None:
         """Changes columns of a case's row."""
-        where = (invoices.c.creditor == self.creditor) & (invoices.c.number == number)
-        await self.conn.execute(sa.update(invoices).where(where).values(dict(row)))
+        await self.conn.execute(_WRITE_CASE, {**row, "of_creditor": self.creditor, "of_number": number})

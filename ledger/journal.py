@@ -64,6 +64,13 @@ def digest(entry: Mapping[str, Any]) -> str:
     return hashlib.sha256((entry["previous"] + canonical).encode()).hexdigest()
 
 
+_INSERT = sa.insert(journal)
+_DEBTOR_HEAD = sa.update(debtors).where(
+    debtors.c.creditor == sa.bindparam("of_creditor"), debtors.c.id == sa.bindparam("of_debtor")
+)
+_CREDITOR_HEAD = sa.update(creditors).where(creditors.c.id == sa.bindparam("of_creditor"))
+
+
 async def append(
     conn: AsyncConnection,
     *,
@@ -87,13 +94,12 @@ async def append(
         "previous": previous,
     }
     row["hash"] = digest(row)
-    await conn.execute(sa.insert(journal).values(row))
-    head = {"revision": revision, "journal_head": row["hash"]}
+    await conn.execute(_INSERT, row)
+    head = {"of_creditor": account[0], "revision": revision, "journal_head": row["hash"]}
     if account[1]:
-        where = (debtors.c.creditor == account[0]) & (debtors.c.id == account[1])
-        await conn.execute(sa.update(debtors).where(where).values(head))
+        await conn.execute(_DEBTOR_HEAD, head | {"of_debtor": account[1]})
     elif account[0]:
-        await conn.execute(sa.update(creditors).where(creditors.c.id == account[0]).values(head))
+        await conn.execute(_CREDITOR_HEAD, head)
     return str(row["hash"])
 
 

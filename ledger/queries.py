@@ -17,7 +17,7 @@ from domain.fact import Fact, Instant
 from domain.faults import InputRefused, NotFound
 from ledger import accounts, journal
 from ledger.messages import MessageRecord
-from ledger.schema import debtors, invoices, messages, outbox, quarantine, tasks, waiting
+from ledger.schema import debtors, invoices, messages, outbox, quarantine, tasks, troubles, waiting
 
 
 class CaseLine(Fact):
@@ -242,6 +242,7 @@ async def counts(conn: AsyncConnection) -> dict[str, int]:
         "open": sa.select(sa.func.count()).select_from(invoices).where(invoices.c.ending.is_(None)),
         "closed": sa.select(sa.func.count()).select_from(invoices).where(invoices.c.ending.is_not(None)),
         "tasks": sa.select(sa.func.count()).select_from(tasks).where(tasks.c.closed_at.is_(None)),
+        "troubles": sa.select(sa.func.count()).select_from(troubles),
         "errands": sa.select(sa.func.count()).select_from(outbox).where(outbox.c.delivered_at.is_(None)),
         "waiting": sa.select(sa.func.count()).select_from(waiting),
         "quarantine": sa.select(sa.func.count())

@@ -18,6 +18,10 @@ from ledger.accounts import Stored
 from ledger.folio import Folio
 from ledger.schema import invoices
 
+_WRITE = sa.update(invoices).where(
+    invoices.c.creditor == sa.bindparam("of_creditor"), invoices.c.number == sa.bindparam("of")
+)
+
 QUESTIONS = {Rule.ALLOCATE: "allocate", Rule.UNREACHABLE: "unreachable", Rule.STALE: "payments"}
 """The tasks behind waits that only people can end; approval and ambiguous messages bring their own."""
 
@@ -63,8 +67,7 @@ async def settle(folio: Folio, *, wake: bool, quiet: frozenset[str]) -> dict[str
 async def _write(folio: Folio, rows: list[dict[str, Any]]) -> None:
     """Updates many cases at once; every row has the same columns, and its number as `of`."""
     if rows:
-        where = (invoices.c.creditor == folio.creditor, invoices.c.number == sa.bindparam("of"))
-        await folio.conn.execute(sa.update(invoices).where(*where), rows)
+        await folio.conn.execute(_WRITE, [row | {"of_creditor": folio.creditor} for row in rows])
 
 
 async def _ask_people(folio: Folio, number: str, before: NextAction | None, plan: NextAction) -> None:

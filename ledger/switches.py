@@ -21,6 +21,11 @@ from ledger.writing import insert_once
 
 ANY = ""
 
+_STOPPED = sa.select(switches).order_by(switches.c.creditor, switches.c.policy, switches.c.channel)
+_STOPPED_OF = _STOPPED.where(
+    (switches.c.creditor == ANY) | (switches.c.creditor == sa.bindparam("of_creditor"))
+)
+
 
 class Stopped(Stop):
     """States what is stopped, since when, by whom and why."""
@@ -51,10 +56,9 @@ async def resume(conn: AsyncConnection, what: Stop, by: str, now: datetime) -> b
 
 async def stopped(conn: AsyncConnection, creditor: str | None = None) -> list[Stopped]:
     """Lists what is stopped: everything, or what concerns one creditor."""
-    query = sa.select(switches).order_by(switches.c.creditor, switches.c.policy, switches.c.channel)
-    if creditor is not None:
-        query = query.where(switches.c.creditor.in_((ANY, creditor)))
-    return [_read(row) for row in await conn.execute(query)]
+    if creditor is None:
+        return [_read(row) for row in await conn.execute(_STOPPED)]
+    return [_read(row) for row in await conn.execute(_STOPPED_OF, {"of_creditor": creditor})]
 
 
 def covers(stops: Iterable[Stop], policies: Iterable[str], channel: Channel) -> bool:

@@ -16,6 +16,8 @@ from ledger.folio import Folio
 from ledger.schema import tasks
 from ledger.writing import insert_once
 
+_OPEN_BY_KEY = sa.select(tasks.c.id).where(tasks.c.key == sa.bindparam("of_key"), tasks.c.closed_at.is_(None))
+
 
 def task_id(key: str) -> str:
     """Derives a task's id from its key."""
@@ -38,6 +40,7 @@ async def open_task(
         "due_on": due_on,
         "detail": dict(detail),
     }
+    folio.has_tasks = True
     if await insert_once(folio.conn, tasks, row):
         await folio.log(
             "task.opened", number, task=task, task_kind=kind, due_on=due_on.isoformat(), detail=dict(detail)
@@ -75,6 +78,8 @@ async def close_task(folio: Folio, task: str, resolution: str, by: str) -> bool:
 
 async def close_kinds(folio: Folio, number: str, kinds: tuple[str, ...], resolution: str) -> None:
     """Closes the open tasks of some kinds about an invoice: nobody is to do them any more."""
+    if not folio.has_tasks:
+        return
     query = sa.select(tasks.c.id).where(
         tasks.c.creditor == folio.creditor,
         tasks.c.debtor == folio.debtor,
@@ -98,7 +103,8 @@ async def kind_of(folio: Folio, task: str) -> tuple[str, str | None]:
 
 async def close_if_open(folio: Folio, key: str, resolution: str, by: str) -> None:
     """Closes the task of a key where there is an open one."""
-    query = sa.select(tasks.c.id).where(tasks.c.key == key, tasks.c.closed_at.is_(None))
-    found = (await folio.conn.execute(query)).scalar_one_or_none()
+    if not folio.has_tasks:
+        return
+    found = (await folio.conn.execute(_OPEN_BY_KEY, {"of_key": key})).scalar_one_or_none()
     if found is not None:
         await close_task(folio, found, resolution, by)

@@ -5,6 +5,7 @@ Not in: anything about what the row means.
 """
 
 from collections.abc import Mapping
+from functools import cache
 from typing import Any
 
 import sqlalchemy as sa
@@ -14,6 +15,11 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 async def insert_once(conn: AsyncConnection, table: sa.Table, row: Mapping[str, Any]) -> bool:
     """Inserts a row; False where one of its unique keys is taken and nothing was written."""
-    build = sqlite.insert if conn.dialect.name == "sqlite" else postgresql.insert
-    result = await conn.execute(build(table).values(dict(row)).on_conflict_do_nothing())
+    result = await conn.execute(_statement(conn.dialect.name, table), dict(row))
     return result.rowcount == 1
+
+
+@cache
+def _statement(dialect: str, table: sa.Table) -> sa.Insert:
+    build = sqlite.insert if dialect == "sqlite" else postgresql.insert
+    return build(table).on_conflict_do_nothing()

@@ -34,6 +34,7 @@ from config.settings import load
 from correspondence.wording import Wording
 from domain.actions import CaseRef
 from intake.temporal import connect
+from ledger.accounts import Loaded
 from ledger.book import Book
 from ledger.database import Database
 
@@ -91,7 +92,9 @@ class FatalDesk(Desk):
     """Dies before the first book of an attempt is opened, after it is committed, or after the second one."""
 
     @asynccontextmanager
-    async def book(self, case: CaseRef, now: datetime) -> AsyncIterator[Book]:
+    async def book(
+        self, case: CaseRef, now: datetime, known: Loaded | None = None
+    ) -> AsyncIterator[Book]:
         """Opens the book of a case."""
         attempt = (activity.info().workflow_run_id, activity.info().activity_id)
         opened = OPENED[attempt] = OPENED.get(attempt, 0) + 1
@@ -99,7 +102,7 @@ class FatalDesk(Desk):
             FATE[0].reached(Point.BEFORE_RESERVE)
         elif opened == 2:
             FATE[0].reached(Point.BEFORE_CONFIRM)
-        async with super().book(case, now) as book:
+        async with super().book(case, now, known) as book:
             yield book
         FATE[0].reached(Point.AFTER_RESERVE if opened == 1 else Point.AFTER_CONFIRM)
 

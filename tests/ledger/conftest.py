@@ -58,7 +58,7 @@ class Clerk:
         """Takes every errand out of the outbox, as (kind, number)."""
         async with self.database.writing() as conn:
             found = await outbox.pending(conn)
-            await outbox.delivered(conn, [errand.id for errand in found], self.now)
+            await outbox.delivered(conn, found)
         return sorted((errand.kind, errand.case.number) for errand in found)
 
     async def reminder(self, number: str, when: str) -> Reminder:
@@ -81,9 +81,10 @@ class Clerk:
         """Asks to hand a message over a second before its lease ends, knowing the account as it stands."""
         known = (await self.account()).revision if revision is None else revision
         async with (database or self.database).writing() as conn:
-            return await claims.begin_hand_over(
+            attempt = await claims.begin_hand_over(
                 conn, message, claim, self.now, wall=self.now - timedelta(seconds=1), revision=known
             )
+        return attempt is not None
 
     async def send(self, number: str, when: str) -> str:
         """Sends the message that the gate lets leave at an hour of Paris."""

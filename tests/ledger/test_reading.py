@@ -45,7 +45,7 @@ async def test_cases_are_listed_by_filters(clerk: Clerk) -> None:
             "Dubois SARL",
         )
         assert await queries.counts(conn) == {
-            "open": 2, "closed": 1, "tasks": 1, "errands": 5, "waiting": 0, "quarantine": 0
+            "open": 2, "closed": 1, "tasks": 1, "troubles": 0, "errands": 5, "waiting": 0, "quarantine": 0
         }  # fmt: skip
 
 

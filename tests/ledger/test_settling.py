@@ -16,6 +16,7 @@ async def test_a_new_case_starts_a_run(clerk: Clerk) -> None:
     async with clerk.database.reading() as conn:
         (errand,) = await outbox.pending(conn)
     assert (errand.kind, errand.case.workflow_id) == ("start", "invoice:acme:F-1")
+    assert errand.plan is not None
     assert (errand.plan.revision, errand.plan.next.step) == (2, "D-10")
 
 
@@ -165,7 +166,7 @@ async def test_errands_wait_until_they_are_delivered(clerk: Clerk) -> None:
     await clerk.bill(build.invoice("F-1"), build.invoice("F-2"))
     async with clerk.database.writing() as conn:
         first, _ = await outbox.pending(conn)
-        await outbox.failed(conn, first.id, "no Temporal")
+        await outbox.failed(conn, first, "no Temporal")
     async with clerk.database.reading() as conn:
         assert [(one.case.number, one.attempts) for one in await outbox.pending(conn)] == [
             ("F-2", 0),
@@ -210,7 +211,7 @@ async def test_skipping_a_step_that_waits_for_approval_lets_the_case_go_on(clerk
 
 async def _revisions(clerk: Clerk) -> list[int]:
     async with clerk.database.reading() as conn:
-        return [errand.plan.revision for errand in await outbox.pending(conn)]
+        return [errand.revision for errand in await outbox.pending(conn)]
 
 
 async def test_facts_of_the_creditor_reach_runs_with_a_higher_revision(clerk: Clerk) -> None:
