@@ -4,6 +4,7 @@ In: e-mails to the mail room, letters into the outbox folder, the handoff folder
 Not in: the claim (gate.py), the SMTP conversation (mail.py), the words (correspondence/).
 """
 
+import asyncio
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -61,7 +62,7 @@ class Dispatch:
     attachments_limit: int
 
     def prepare(self, reminder: Reminder, message: str, now: datetime) -> Parcel:
-        """Renders a message and keeps its bytes as evidence before anything leaves.
+        """Renders a message and writes its bytes down as evidence; `hand_over` waits until the disk has it.
 
         Raises ConfigurationFault or InputRefused where it cannot be rendered, NotFound for an invoice
         document that should be attached and is not there.
@@ -125,16 +126,27 @@ class Dispatch:
         return PostBook(self.folders.evidence)
 
     async def hand_over(self, parcel: Parcel, may_leave: LastWord) -> Delivery:
-        """Hands a message over, if it may leave; a letter by lying in the outbox folder, whole."""
-        if parcel.channel is Channel.LETTER:
-            if not await may_leave():
-                return Delivery(Fate.WITHDRAWN, "withdrawn")
-            try:
-                _keep(self.folders.letters / parcel.evidence.name, parcel.content)
-            except OSError as fault:
-                return Delivery(Fate.NOT_NOW, type(fault).__name__)
-            return Delivery(Fate.ACCEPTED, "filed")
-        return await self.mail.hand_over(parcel.sender, parcel.recipients, parcel.content, may_leave)
+        """Hands a message over, if it may leave: no last word is asked for before its evidence is safe.
+
+        The disk and the mail server are waited for at the same time, and nobody else waits with them.
+        """
+        safe = asyncio.create_task(asyncio.to_thread(_sync, parcel.evidence))
+
+        async def last_word() -> bool:
+            return not await safe and await may_leave()
+
+        delivery = await self._deliver(parcel, last_word)
+        fault = await safe
+        return Delivery(Fate.NOT_NOW, fault) if fault and delivery.fate is Fate.WITHDRAWN else delivery
+
+    async def _deliver(self, parcel: Parcel, may_leave: LastWord) -> Delivery:
+        """Hands an e-mail to the mail room; a letter is handed over by lying in the outbox folder, whole."""
+        if parcel.channel is not Channel.LETTER:
+            return await self.mail.hand_over(parcel.sender, parcel.recipients, parcel.content, may_leave)
+        if not await may_leave():
+            return Delivery(Fate.WITHDRAWN, "withdrawn")
+        fault = await asyncio.to_thread(_file, self.folders.letters / parcel.evidence.name, parcel.content)
+        return Delivery(Fate.NOT_NOW, fault) if fault else Delivery(Fate.ACCEPTED, "filed")
 
     async def hand_off(self, desk: Desk, case: CaseRef) -> Path | None:
         """Writes the handoff folder of a case, once; None where the case ended otherwise before it was."""
@@ -187,15 +199,40 @@ def _messages_of(file: CaseFile, evidence: Path) -> tuple[tuple[SentMessage, ...
     return tuple(sent), files
 
 
-def _keep(path: Path, content: bytes) -> None:
-    """Writes a file whole or not at all."""
+def _keep(path: Path, content: bytes, *, lasting: bool = False) -> None:
+    """Writes a file whole or not at all; a lasting one is on the disk before it has its name."""
     path.parent.mkdir(parents=True, exist_ok=True)
     draft = path.with_name(f".{path.name}.draft")
     with draft.open("wb") as file:
         file.write(content)
         file.flush()
-        os.fsync(file.fileno())
+        if lasting:
+            os.fsync(file.fileno())
     draft.replace(path)
+
+
+def _sync(path: Path) -> str:
+    """Waits until the disk has a file and its name; tells the kind of fault, or nothing."""
+    try:
+        for part in (path, path.parent):
+            handle = os.open(part, os.O_RDONLY)
+            try:
+                os.fsync(handle)
+            finally:
+                os.close(handle)
+    except OSError as fault:
+        return type(fault).__name__
+    return ""
+
+
+def _file(path: Path, content: bytes) -> str:
+    """Puts a letter into the outbox folder; tells the kind of fault, or nothing."""
+    try:
+        _keep(path, content, lasting=True)
+    except OSError as fault:
+        return type(fault).__name__
+    _sync(path)  # whatever it says: the letter lies there, and would be posted twice if it were filed again
+    return ""
 
 
 def _plain(text: str) -> str:

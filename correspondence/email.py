@@ -9,16 +9,14 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from email.header import Header
 from email.headerregistry import Address
-from email.message import EmailMessage, MIMEPart
-from email.policy import EmailPolicy
 from email.utils import format_datetime
 from functools import cache
 from uuid import UUID
 
 from css_inline import CSSInliner
 
+from correspondence import mime
 from correspondence.formats import one_line
 from correspondence.statement import code_of
 from correspondence.wording import Wording
@@ -30,29 +28,7 @@ Attachment = tuple[str, bytes]
 
 _LOCAL = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}")
 _DOMAIN = re.compile(r"(?:[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.)+[A-Za-z0-9-]{2,63}")
-
-
-_WORD_LENGTH = 72
-"""Short enough for the encoded words of RFC 2047, which may have 75 characters."""
-
-
-class _Mail(EmailPolicy):
-    """Folds subjects by the older, exact encoder: the newer one may lose a space between accented words."""
-
-    def fold(self, name: str, value: str) -> str:
-        """Folds a header for sending."""
-        if name.lower() != "subject":
-            folded: str = super().fold(name, value)
-            return folded
-        header = Header(str(value), "us-ascii" if value.isascii() else "utf-8", header_name=name)
-        return f"{name}: {header.encode(maxlinelen=_WORD_LENGTH, linesep=self.linesep)}{self.linesep}"
-
-    def fold_binary(self, name: str, value: str) -> bytes:
-        """Folds a header for sending, as bytes."""
-        return self.fold(name, value).encode("ascii", "surrogateescape")
-
-
-_MAIL = _Mail(linesep="\r\n")
+_VERSION = mime.header("MIME-Version", "1.0")
 
 
 @dataclass(frozen=True)
@@ -121,46 +97,45 @@ def to_mime(
     if not email.recipients:
         remedy = "an e-mail needs at least one recipient; add a contact with an e-mail address to the debtor"
         raise InputRefused(field="recipients", value=[], remedy=remedy)
-    message = EmailMessage(policy=_MAIL)
-    message["From"] = email.sender
-    message["To"] = email.recipients
-    message["Reply-To"] = email.reply_to
-    message["Subject"] = one_line(email.subject)
-    message["Date"] = format_datetime(sent_at)
-    message["Message-ID"] = message_id
-    message["Auto-Submitted"] = "auto-generated"
-    message["X-Relance-Key"] = str(email.id)
-    _fill(message, email)
-    for name, content in attachments:
-        kind = "pdf" if name.lower().endswith(".pdf") else "octet-stream"
-        message.add_attachment(content, maintype="application", subtype=kind, filename=_file_name(name))
-    message["Content-Language"] = email.language
-    _set_boundaries(message, email.id)
-    return message.as_bytes()
-
-
-def _fill(message: EmailMessage, email: Email) -> None:
-    message.set_content(email.text, charset="utf-8", cte="quoted-printable")
-    message.add_alternative(email.html, subtype="html", charset="utf-8", cte="quoted-printable")
-    if email.code is None:
-        return
-    html = message.get_body(("html",))
-    if isinstance(html, MIMEPart):
-        html.add_related(
-            email.code,
-            maintype="image",
-            subtype="png",
-            cid=f"<{email.code_id}>",
-            filename="virement.png" if email.language == "fr" else "transfer.png",
-            disposition="inline",
+    language = mime.header("Content-Language", email.language)
+    boundary = f"=_{email.id.hex}_{{}}".format
+    if attachments:
+        body = _body(email, (boundary(1), boundary(2)))
+        files = (_attachment(name, content) for name, content in attachments)
+        content = mime.multipart("mixed", boundary(0), (body, *files), language)
+    else:
+        content = _body(email, (boundary(0), boundary(1)), language)
+    return b"".join(
+        (
+            mime.mailboxes("From", (email.sender,)),
+            mime.mailboxes("To", email.recipients),
+            mime.mailboxes("Reply-To", (email.reply_to,)),
+            mime.subject(one_line(email.subject)),
+            mime.header("Date", format_datetime(sent_at)),
+            mime.header("Message-ID", message_id),
+            mime.header("Auto-Submitted", "auto-generated"),
+            mime.header("X-Relance-Key", str(email.id)),
+            _VERSION,
+            content,
         )
+    )
 
 
-def _set_boundaries(message: EmailMessage, key: UUID) -> None:
-    """Names the boundaries after the key: the library would draw them at random."""
-    parts = [part for part in message.walk() if part.is_multipart()]
-    for place, part in enumerate(parts):
-        part.set_boundary(f"=_{key.hex}_{place}")
+def _body(email: Email, boundaries: tuple[str, str], *headers: bytes) -> bytes:
+    """Wraps the text, and the HTML with its code."""
+    html = mime.text(email.html, "html") if email.code else mime.text(email.html, "html", _VERSION)
+    if email.code:
+        name = "virement.png" if email.language == "fr" else "transfer.png"
+        shown = mime.disposition("inline", name)
+        address = mime.header("Content-ID", f"<{email.code_id}>")
+        code = mime.file(email.code, "image/png", shown, address, _VERSION)
+        html = _VERSION + mime.multipart("related", boundaries[1], (html, code))
+    return mime.multipart("alternative", boundaries[0], (mime.text(email.text, "plain"), html), *headers)
+
+
+def _attachment(name: str, content: bytes) -> bytes:
+    kind = "application/pdf" if name.lower().endswith(".pdf") else "application/octet-stream"
+    return mime.file(content, kind, mime.disposition("attachment", _file_name(name)), _VERSION)
 
 
 @cache

@@ -7,6 +7,7 @@ Not in: any sentence (config/wording/), and which figure is printed (statement.p
 import unicodedata
 from datetime import date
 from decimal import Decimal
+from functools import lru_cache
 
 from babel import Locale
 from babel.dates import format_date
@@ -16,8 +17,11 @@ from babel.numbers import format_currency
 _REGIONS = {"fr": "fr_FR", "en": "en_GB"}
 _SHORT = {"fr": "dd/MM/yyyy", "en": "d MMMM yyyy"}
 _FIRST = 1
+_REMEMBERED = 1024
+"""A message writes the same few amounts and dates again and again, and so do those of the same day."""
 
 
+@lru_cache(maxsize=_REMEMBERED)
 def locale_of(language: str) -> Locale:
     """Chooses the locale of a language; raises babel.UnknownLocaleError for one that Babel does not know."""
     return Locale.parse(_REGIONS.get(language, language))
@@ -25,9 +29,10 @@ def locale_of(language: str) -> Locale:
 
 def money(amount: Decimal, currency: str, language: str) -> str:
     """Writes an amount in units of its currency as the language writes money."""
-    return format_currency(amount, currency, locale=locale_of(language))
+    return _money(str(amount), currency, language)
 
 
+@lru_cache(maxsize=_REMEMBERED)
 def short_date(day: date, language: str) -> str:
     """Writes a date as tables and sentences carry it: 01/10/2026, or 1 October 2026."""
     return format_date(day, _SHORT.get(language, "medium"), locale=locale_of(language))
@@ -63,8 +68,16 @@ def one_line(text: str) -> str:
     Names come from files that anybody may have written: a line break in one could forge a header or a
     paragraph, and a direction mark could make an amount read backwards.
     """
+    if text.isprintable():
+        return " ".join(text.split())
     kept = (" " if _breaks(char) else char for char in text if unicodedata.category(char) != "Cf")
     return " ".join("".join(kept).split())
+
+
+@lru_cache(maxsize=_REMEMBERED)
+def _money(amount: str, currency: str, language: str) -> str:
+    """Writes an amount given by its digits: as numbers, 0 and -0 would be remembered as one."""
+    return format_currency(Decimal(amount), currency, locale=locale_of(language))
 
 
 def _breaks(char: str) -> bool:

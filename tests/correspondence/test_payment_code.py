@@ -2,12 +2,14 @@
 
 import io
 from decimal import Decimal
+from typing import Any
 
 import pytest
 import zxingcpp
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
+from segno import helpers
 from stdnum.iso11649 import is_valid
 
 from correspondence.payment_code import checked_iban, creditor_reference, payment_code, reference_of
@@ -59,6 +61,51 @@ def test_code_vector() -> None:
     assert code is not None
     read = zxingcpp.read_barcodes(Image.open(io.BytesIO(code.png)))[0].text
     assert read == f"BCD\n002\n1\nSCT\n\nVENDEUR SAS\n{IBAN}\nEUR1280.71\n\nRF97F20260023"
+
+
+TRANSFERS = st.fixed_dictionaries(
+    {
+        "name": st.text(st.sampled_from("aZ9 &.-\u00e9\u0153\u682a"), min_size=1, max_size=70).filter(
+            str.strip
+        ),
+        "amount": st.decimals("0.01", "999999999.99", places=2),
+        "reference": st.from_regex(r"[A-Z0-9]{1,21}", fullmatch=True).map(creditor_reference),
+        "bic": st.sampled_from((None, "AGRIFRPP", "AGRIFRPP882")),
+    }
+)
+
+
+@given(transfer=TRANSFERS)
+@settings(max_examples=40, deadline=None)
+def test_screen_and_print_carry_the_librarys_text(transfer: dict[str, Any]) -> None:
+    """The picture scans to the text of the QR library's own EPC code; the drawing is that very code."""
+    code = payment_code(iban=IBAN, currency="EUR", **transfer)
+    assert code is not None
+    known = helpers.make_epc_qr(iban=IBAN, encoding="utf-8", **transfer | {"name": transfer["name"].strip()})
+    drawn = known.svg_inline(scale=1, border=2, dark="#000", light="#fff")
+    assert code.svg.partition("<path")[2].strip() == drawn.partition("<path")[2].strip()
+    page = io.BytesIO()
+    known.save(page, kind="png", scale=5)
+    expected, read = (
+        zxingcpp.read_barcodes(Image.open(io.BytesIO(png)))[0] for png in (page.getvalue(), code.png)
+    )
+    assert read.text == expected.text
+    assert read.ec_level == "M"
+
+
+def test_picture_is_small_and_has_its_margin() -> None:
+    """The picture is a sound PNG of black and white alone, five pixels a module, four modules of margin."""
+    code = payment_code(
+        name="VENDEUR SAS", iban=IBAN, amount=Decimal(1), currency="EUR", reference="RF97F20260023"
+    )
+    assert code is not None
+    Image.open(io.BytesIO(code.png)).verify()
+    picture = Image.open(io.BytesIO(code.png))
+    assert picture.mode == "1"
+    assert len(code.png) < 1000
+    dark = picture.convert("L").point(lambda value: 255 - value).getbbox()
+    assert dark == (20, 20, picture.width - 20, picture.height - 20)
+    assert (picture.width - 40) % 5 == 0
 
 
 @pytest.mark.parametrize(

@@ -1,10 +1,13 @@
 """The wording folder: what is refused when it is loaded, and the name that its content gives it."""
 
+import unicodedata
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from config.catalogue import load_policies
 from correspondence.call import render_call
@@ -152,3 +155,22 @@ def test_formats() -> None:
     assert long_date(date(2026, 10, 11), "fr") == "11 octobre 2026"
     assert enumeration(("A", "B", "C"), "fr") == "A, B et C"
     assert one_line(" a\r\nb\u2028c\u202ed\x00 ") == "a b cd"
+
+
+def test_what_was_written_before_changes_no_amount() -> None:
+    """Equal numbers of different digits are written each in their way, whichever came first."""
+    for _ in range(2):
+        assert money(Decimal("-0.00"), "EUR", "en") == "-\u20ac0.00"
+        assert money(Decimal("0.00"), "EUR", "en") == "\u20ac0.00"
+        assert money(Decimal(0), "EUR", "en") == "\u20ac0.00"
+
+
+@given(st.text(max_size=60))
+def test_one_line_holds_no_control_character(text: str) -> None:
+    """Whatever a name holds, one line of words with one space between is left, and no letter is lost."""
+    line = one_line(text)
+    assert len(line.splitlines()) <= 1
+    assert not any(unicodedata.category(char) in {"Cc", "Cf", "Cs", "Zl", "Zp"} for char in line)
+    assert line == " ".join(line.split())
+    letters = [char for char in text if unicodedata.category(char)[0] in "LNPSM"]
+    assert [char for char in line if unicodedata.category(char)[0] in "LNPSM"] == letters
