@@ -7,9 +7,12 @@ INSTALL := $(RUN)python -m pip install --no-deps --require-hashes --no-compile -
 COMPILE := $(RUN)uv pip compile --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-header --no-annotate --quiet
 
+SECONDS ?= 600
+DATABASE ?= sqlite
+
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo up test check format lock clean
+.PHONY: help demo up test torture bench check format lock clean
 
 help: ## Lists what can be made
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -22,6 +25,13 @@ up: $(VENV)/.demo ## Runs everything on this machine, state kept under var/
 
 test: $(VENV)/.test ## Runs all tests; says how many ran, how many were skipped and why
 	@$(RUN)python -m pytest -p tests.no_skips -n 2 --dist loadscope
+
+bench: $(VENV)/.test ## Measures Relance beside a bare skeleton and a nightly scan (SIZE, ONLY, DATABASE, NAME)
+	@$(RUN)python -m bench
+
+torture: $(VENV)/.test ## Lives whole lives under faults: SECONDS=600 SEED=... DATABASE=sqlite|postgresql ONLY=...
+	@exec $(RUN)python -m tests.torture --seconds $(SECONDS) --database $(DATABASE) \
+		$(if $(SEED),--seed $(SEED)) $(if $(ONLY),--only $(ONLY))
 
 check: $(VENV)/.dev ## Checks format, lint, types, import rules and locks
 	$(RUN)ruff format --check .

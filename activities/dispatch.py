@@ -12,6 +12,7 @@ from datetime import datetime
 from functools import cached_property
 from hashlib import sha256
 from pathlib import Path
+from secrets import token_hex
 from uuid import UUID
 
 from activities.desk import Desk
@@ -39,7 +40,8 @@ PDF = b"%PDF-"
 class Parcel:
     """Holds a message ready to leave, exactly as it will be handed over.
 
-    `sha256` is of the bytes, `digest` of the words alone; `evidence` is where the bytes are kept.
+    `sha256` is of the bytes, `digest` of the words alone; `evidence` is where the bytes will be kept once
+    they may leave, `draft` where they lie until then.
     """
 
     channel: Channel
@@ -48,6 +50,7 @@ class Parcel:
     digest: str
     header: str
     evidence: Path
+    draft: Path
     sender: str
     recipients: Sequence[str]
 
@@ -89,7 +92,8 @@ class Dispatch:
             f"{reminder.day.isoformat()}_{_plain(reminder.lead)}_{_plain(reminder.step)}_{message}.{suffix}"
         )
         evidence = self.folders.evidence / name
-        _keep(evidence, content)
+        draft = evidence.with_name(f".{name}.{token_hex(4)}")
+        _keep(draft, content)
         return Parcel(
             channel=reminder.channel,
             content=content,
@@ -97,6 +101,7 @@ class Dispatch:
             digest=digest,
             header=header,
             evidence=evidence,
+            draft=draft,
             sender=reminder.creditor.email,
             recipients=reminder.recipients,
         )
@@ -130,13 +135,20 @@ class Dispatch:
 
         The disk and the mail server are waited for at the same time, and nobody else waits with them.
         """
-        safe = asyncio.create_task(asyncio.to_thread(_sync, parcel.evidence))
+        safe = asyncio.create_task(asyncio.to_thread(_sync, parcel.draft))
 
         async def last_word() -> bool:
-            return not await safe and await may_leave()
+            if await safe or not await may_leave():
+                return False
+            # Not before: an attempt that comes back too late must not touch the evidence of what was sent.
+            parcel.draft.replace(parcel.evidence)
+            return True
 
-        delivery = await self._deliver(parcel, last_word)
-        fault = await safe
+        try:
+            delivery = await self._deliver(parcel, last_word)
+            fault = await safe
+        finally:
+            parcel.draft.unlink(missing_ok=True)
         return Delivery(Fate.NOT_NOW, fault) if fault and delivery.fate is Fate.WITHDRAWN else delivery
 
     async def _deliver(self, parcel: Parcel, may_leave: LastWord) -> Delivery:

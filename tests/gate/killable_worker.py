@@ -92,9 +92,7 @@ class FatalDesk(Desk):
     """Dies before the first book of an attempt is opened, after it is committed, or after the second one."""
 
     @asynccontextmanager
-    async def book(
-        self, case: CaseRef, now: datetime, known: Loaded | None = None
-    ) -> AsyncIterator[Book]:
+    async def book(self, case: CaseRef, now: datetime, known: Loaded | None = None) -> AsyncIterator[Book]:
         """Opens the book of a case."""
         attempt = (activity.info().workflow_run_id, activity.info().activity_id)
         opened = OPENED[attempt] = OPENED.get(attempt, 0) + 1

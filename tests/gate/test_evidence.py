@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+from datetime import timedelta
 
 import pytest
 
@@ -56,7 +57,7 @@ async def test_without_evidence_nothing_leaves(dispatch: Dispatch, sink: MailSin
     """Where the evidence cannot be made safe, no last word is asked for and nothing leaves: try again."""
     reminder = samples("overdue", "fr")["one"].model_copy(update={"channel": channel})
     parcel = dispatch.prepare(reminder, MESSAGE, NOON)
-    parcel.evidence.unlink()
+    parcel.draft.unlink()
     asked: list[bool] = []
 
     async def may_leave() -> bool:
@@ -69,3 +70,23 @@ async def test_without_evidence_nothing_leaves(dispatch: Dispatch, sink: MailSin
     assert asked == []
     assert sink.received == []
     assert not list(dispatch.folders.letters.glob("*"))
+
+
+async def test_an_attempt_that_may_not_leave_touches_no_evidence(dispatch: Dispatch) -> None:
+    """An attempt that comes back after another one has sent leaves the evidence of that one as it is."""
+    reminder = samples("overdue", "fr")["one"]
+    late = dispatch.prepare(reminder, MESSAGE, NOON)
+    sent = dispatch.prepare(reminder, MESSAGE, NOON + timedelta(minutes=3))
+
+    async def yes() -> bool:
+        return True
+
+    async def no() -> bool:
+        return False
+
+    async with asyncio.timeout(PATIENCE):
+        assert (await dispatch.hand_over(sent, yes)).fate is Fate.ACCEPTED
+        assert (await dispatch.hand_over(late, no)).fate is Fate.WITHDRAWN
+    assert late.content != sent.content
+    assert sent.evidence.read_bytes() == sent.content
+    assert [path.name for path in sent.evidence.parent.iterdir() if path.is_file()] == [sent.evidence.name]
