@@ -41,7 +41,7 @@ def workflow_runner() -> SandboxedWorkflowRunner:
     Our own pure rooms pass through it: imported anew for every run they would cost ten times the time.
     """
     restrictions = SandboxRestrictions.default.with_passthrough_modules(
-        "domain", "workflows.ports", "workflows.logs", "structlog"
+        "domain", "workflows.ports", "workflows.told", "workflows.logs", "structlog"
     )
     return SandboxedWorkflowRunner(restrictions=restrictions)
 

@@ -13,7 +13,8 @@ from bench.arms import each
 from bench.processes import Meter, until_idle, usage
 from bench.relance import QUEUE, Relance
 from domain.actions import Because, CaseRef, NextAction, Rule
-from workflows.invoice import DunningRun, InvoiceDunning
+from workflows.invoice import InvoiceDunning
+from workflows.told import DunningRun
 
 FAR = timedelta(days=400)
 

@@ -25,7 +25,8 @@ from intake.relay import Relay
 from ledger.database import Database
 from ledger.schema import debtors, invoices, outbox
 from trial.servers import LOCAL, free_port
-from workflows.invoice import DunningRun, InvoiceDunning
+from workflows.invoice import InvoiceDunning
+from workflows.told import DunningRun
 
 QUEUE = "relance"
 UNBOUNDED = "messages_per_second"

@@ -24,7 +24,8 @@ from ledger import outbox
 from ledger.database import Database
 from ledger.schema import invoices
 from ledger.schema import outbox as errands
-from workflows.invoice import InvoiceDunning, Wake
+from workflows.invoice import InvoiceDunning
+from workflows.told import Wake
 
 BATCH = 500
 WORKFLOW = "InvoiceDunning"

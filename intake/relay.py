@@ -25,7 +25,8 @@ from domain.faults import ConfigurationFault, Unavailable
 from ledger import outbox
 from ledger.database import Database
 from ledger.outbox import Errand
-from workflows.invoice import DunningRun, InvoiceDunning, Wake
+from workflows.invoice import InvoiceDunning
+from workflows.told import DunningRun, Wake
 
 AT_ONCE = 50
 """How many deliveries are under way at a time."""

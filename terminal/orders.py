@@ -30,8 +30,8 @@ from terminal.options import Author, Lang, Machine, Number, OfCreditor, Reason, 
 from terminal.record import PATIENCE_SECONDS, Record, opened
 from terminal.screen import give, say
 from terminal.shell import run
-from workflows.invoice import CaseState
 from workflows.ports import OperatorOrder, Verb
+from workflows.told import CaseState
 
 ANSWER_SECONDS = 20
 """How long a run may take to carry an order out; it is done by the worker."""

@@ -12,7 +12,7 @@ from temporalio.common import Priority, RetryPolicy
 from temporalio.exceptions import ApplicationError
 
 with workflow.unsafe.imports_passed_through():
-    from domain.actions import CaseRef, Ending, GateAnswer, NextAction, Outcome, Plan, Wire
+    from domain.actions import GateAnswer, NextAction, Outcome, Plan
     from domain.agreements import LONGEST_HOLD
     from workflows.logs import workflow_logger
     from workflows.ports import (
@@ -28,6 +28,7 @@ with workflow.unsafe.imports_passed_through():
         Verb,
         gate_queue,
     )
+    from workflows.told import CaseEnded, CaseState, DunningRun, Told, Wake
 
 HISTORY_LIMIT = 2000
 """Events after which a run starts afresh; a full escalation takes 71."""
@@ -36,47 +37,6 @@ PATIENT = RetryPolicy(initial_interval=timedelta(seconds=2), maximum_interval=ti
 """Tries for ever: each attempt judges anew, so an outage delays a step but never repeats or loses it."""
 
 ATTEMPT = timedelta(seconds=60)
-
-
-class Told(Wire):
-    """Recalls one thing that happened to a case, without any personal data."""
-
-    at: str
-    what: str
-
-
-class DunningRun(Wire):
-    """States where a run begins: with a new case, or with one that carries on."""
-
-    case: CaseRef
-    revision: int
-    next: NextAction
-    story: tuple[Told, ...] = ()
-    reports: tuple[PaymentNote, ...] = ()
-    reported: int = 0
-
-
-class Wake(Wire):
-    """Tells a run that the facts have changed; with a plan, or bare to make it ask for one."""
-
-    revision: int = 0
-    next: NextAction | None = None
-
-
-class CaseState(Wire):
-    """Shows where a case stands."""
-
-    case: CaseRef
-    revision: int
-    next: NextAction
-    story: tuple[Told, ...]
-
-
-class CaseEnded(Wire):
-    """Says how a case ended, as of which revision of its account."""
-
-    ending: Ending | None
-    revision: int
 
 
 @workflow.defn(name="InvoiceDunning")

@@ -29,8 +29,8 @@ from tests.domain import build
 from tests.gate.blunt_server import blunt_server
 from tests.patience import until
 from trial.world import TICK, World, real_now, world
-from workflows.invoice import CaseState
 from workflows.ports import OperatorOrder
+from workflows.told import CaseState
 
 pytestmark = pytest.mark.parametrize("database_kind", ["sqlite"], indirect=True)
 

@@ -20,7 +20,7 @@ from tests.patience import until
 from trial.mail import Fault, MailSink
 from trial.servers import TemporalServer
 from trial.world import Moment, real_now, world
-from workflows.invoice import CaseEnded
+from workflows.told import CaseEnded
 
 pytestmark = pytest.mark.parametrize("database_kind", ["sqlite"], indirect=True)
 

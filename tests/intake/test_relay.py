@@ -25,7 +25,8 @@ from ledger.schema import outbox
 from tests.domain import build
 from tests.intake.conftest import Porter
 from trial.servers import free_port, temporal_dev_server
-from workflows.invoice import CaseEnded, CaseState, InvoiceDunning
+from workflows.invoice import InvoiceDunning
+from workflows.told import CaseEnded, CaseState
 
 pytestmark = pytest.mark.parametrize("database_kind", ["sqlite"])
 FAR: dict[str, Any] = {"issue_date": "2090-01-01", "due": "2090-03-01"}

@@ -28,7 +28,8 @@ from tests.intake.killable_relay import SOME, Point
 from tests.patience import until
 from tests.workflows.world import Lab, lab, take
 from trial.servers import TemporalServer
-from workflows.invoice import CaseEnded, CaseState, InvoiceDunning
+from workflows.invoice import InvoiceDunning
+from workflows.told import CaseEnded, CaseState
 
 ROOT = Path(__file__).resolve().parents[2]
 PATIENCE = 60.0

@@ -22,7 +22,7 @@ from ledger.database import Database
 from ledger.queries import Filters
 from trial.household import WORKER, Ports, household, worker_environment
 from trial.servers import claim, free_port, preferred_port, temporal_dev_server
-from workflows.invoice import CaseState
+from workflows.told import CaseState
 
 STANDALONE = WORKER.with_name("standalone.py")
 READY = re.compile(r"worker ready +process (\d+)")

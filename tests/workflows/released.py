@@ -6,8 +6,9 @@ had a queue of its own. Not in: anything that is ever deployed.
 
 from temporalio import workflow
 
-from workflows.invoice import ATTEMPT, PATIENT, CaseEnded, DunningRun, InvoiceDunning
+from workflows.invoice import ATTEMPT, PATIENT, InvoiceDunning
 from workflows.ports import Collector, StepOrder
+from workflows.told import CaseEnded, DunningRun
 
 
 @workflow.defn(name="InvoiceDunning")

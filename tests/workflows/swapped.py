@@ -5,7 +5,8 @@ In: the run that the replay tests must refuse. Not in: anything that ever runs.
 
 from temporalio import workflow
 
-from workflows.invoice import CaseEnded, DunningRun, InvoiceDunning
+from workflows.invoice import InvoiceDunning
+from workflows.told import CaseEnded, DunningRun
 
 
 @workflow.defn(name="InvoiceDunning")

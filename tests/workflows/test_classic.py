@@ -15,8 +15,9 @@ from temporalio.testing import WorkflowEnvironment
 
 from domain.actions import Ending, Outcome, Plan
 from tests.workflows.world import PATIENCE, Lab, answer, close, events, lab, take
-from workflows.invoice import CaseEnded, InvoiceDunning
+from workflows.invoice import InvoiceDunning
 from workflows.ports import PaymentNote
+from workflows.told import CaseEnded
 
 LADDER = ("D-10", "D-3", "D+2", "D+10", "D+30", "handoff")
 

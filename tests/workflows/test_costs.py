@@ -9,7 +9,7 @@ from temporalio.api.enums.v1 import EventType
 from domain.actions import Ending, Outcome
 from tests.workflows.conftest import Keeper
 from tests.workflows.world import Lab, answer, close, events, story, take
-from workflows.invoice import CaseEnded
+from workflows.told import CaseEnded
 
 LADDER = ("D-10", "D-3", "D+2", "D+10", "D+30", "handoff")
 

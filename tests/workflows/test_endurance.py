@@ -16,8 +16,9 @@ from domain.actions import Ending, Outcome, Plan
 from tests.patience import until
 from tests.workflows.conftest import Keeper
 from tests.workflows.world import PATIENCE, Lab, answer, close, lab, story, take
-from workflows.invoice import CaseEnded, CaseState, InvoiceDunning
+from workflows.invoice import InvoiceDunning
 from workflows.ports import OperatorOrder, PaymentNote
+from workflows.told import CaseEnded, CaseState
 
 FAR = datetime.now(UTC).replace(microsecond=0) + timedelta(days=40)
 

@@ -14,8 +14,9 @@ from activities.assembly import workflow_runner
 from domain.actions import CaseRef, GateAnswer, Outcome
 from tests.patience import until
 from tests.workflows.world import PATIENCE, close, take
-from workflows.invoice import DunningRun, InvoiceDunning
+from workflows.invoice import InvoiceDunning
 from workflows.ports import Collector, StepOrder, gate_queue
+from workflows.told import DunningRun
 
 MANY, FEW = 200, 5
 

@@ -13,8 +13,9 @@ from temporalio.service import RPCError
 from domain.actions import Ending, Plan, Rule
 from tests.workflows.conftest import Keeper
 from tests.workflows.world import PATIENCE, Lab, close, events, story, take, wait
-from workflows.invoice import CaseState, InvoiceDunning
+from workflows.invoice import InvoiceDunning
 from workflows.ports import OperatorOrder, Verb
+from workflows.told import CaseState
 
 FAR = datetime.now(UTC).replace(microsecond=0) + timedelta(days=40)
 TOMORROW = FAR.date() - timedelta(days=39)

@@ -5,8 +5,8 @@ from datetime import UTC, datetime, timedelta
 from domain.actions import Ending, Outcome, Plan
 from tests.workflows.conftest import Keeper
 from tests.workflows.world import Lab, answer, close, story, take
-from workflows.invoice import CaseState
 from workflows.ports import OperatorOrder
+from workflows.told import CaseState
 
 FAR = datetime.now(UTC).replace(microsecond=0) + timedelta(days=40)
 

@@ -10,8 +10,9 @@ import pytest
 from domain.actions import Ending, Outcome, Plan, Rule
 from tests.workflows.conftest import Keeper
 from tests.workflows.world import PATIENCE, Lab, answer, close, events, story, take, wait
-from workflows.invoice import CaseEnded, InvoiceDunning, Wake
+from workflows.invoice import InvoiceDunning
 from workflows.ports import PaymentNote
+from workflows.told import CaseEnded, Wake
 
 FAR = datetime.now(UTC).replace(microsecond=0) + timedelta(days=40)
 

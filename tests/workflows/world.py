@@ -23,7 +23,7 @@ from activities.assembly import workflow_runner
 from domain.actions import Because, CaseRef, Ending, GateAnswer, NextAction, Outcome, Plan, Rule
 from tests.conftest import IDENTITY
 from tests.patience import until
-from workflows.invoice import CaseEnded, CaseState, DunningRun, InvoiceDunning, Told, Wake
+from workflows.invoice import InvoiceDunning
 from workflows.ports import (
     Collector,
     Ledger,
@@ -35,6 +35,7 @@ from workflows.ports import (
     StepOrder,
     gate_queue,
 )
+from workflows.told import CaseEnded, CaseState, DunningRun, Told, Wake
 
 PATIENCE = 60.0
 TICK = timedelta(seconds=2)
