@@ -29,6 +29,7 @@ from correspondence.wording import Wording
 from domain.faults import RelanceError
 from intake.reconciling import refuse_if_ahead
 from intake.relay import Relay
+from intake.resuming import keep_resuming
 from intake.temporal import connect
 from ledger.database import Database
 
@@ -61,7 +62,7 @@ async def main() -> None:
             idle = await without_work(client, settings)
             if idle is not None:
                 log.warning("worker_without_work", reason=idle)
-            await relay.run(stop)
+            await asyncio.gather(relay.run(stop), keep_resuming(database, stop))
             log.info("worker_stopping")
     log.info("worker_stopped")
 

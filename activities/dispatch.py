@@ -36,6 +36,15 @@ PDF = b"%PDF-"
 """How every PDF begins."""
 
 
+class Unattachable(NotFound):
+    """Says which invoices a message cannot speak for: the documents to attach are not there."""
+
+    def __init__(self, why: str, numbers: frozenset[str]) -> None:
+        """Names the invoices."""
+        super().__init__(why)
+        self.numbers = numbers
+
+
 @dataclass(frozen=True)
 class Parcel:
     """Holds a message ready to leave, exactly as it will be handed over.
@@ -109,7 +118,16 @@ class Dispatch:
     def _attachments(self, reminder: Reminder) -> list[Attachment]:
         """Reads the invoices to attach; leaves them all out when together they pass the limit."""
         files = {line.document: line.pdf for line in reminder.lines if line.pdf is not None}
-        paths = {document: self._document(document, name) for document, name in files.items()}
+        paths: dict[str, Path] = {}
+        missing: dict[str, NotFound] = {}
+        for document, name in files.items():
+            try:
+                paths[document] = self._document(document, name)
+            except NotFound as fault:
+                missing[document] = fault
+        if missing:
+            numbers = frozenset(line.number for line in reminder.lines if line.document in missing)
+            raise Unattachable("; ".join(map(str, missing.values())), numbers)
         if sum(path.stat().st_size for path in paths.values()) > self.attachments_limit:
             return []
         return [(f"{_plain(document)}.pdf", path.read_bytes()) for document, path in paths.items()]

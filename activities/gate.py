@@ -18,6 +18,7 @@ from activities.answers import answer, ask_approval, give_call, hand_off, handof
 from activities.desk import Desk, attempt_instant, claim_token, wall_clock
 from activities.dispatch import Dispatch
 from activities.handover import Claimed, Handover
+from activities.mail import WHOLE_CONVERSATION
 from domain.actions import (
     Because,
     CaseRef,
@@ -36,6 +37,9 @@ from ledger.settling import recall_key
 from workflows.ports import Collector, StepOrder
 
 log = structlog.get_logger()
+
+LONGEST_CONVERSATION = timedelta(seconds=WHOLE_CONVERSATION + 15)
+"""How long a reservation must last at least: the last word comes after the mail server was reached."""
 
 STANDING = {
     StepOutcome.SENT: Outcome.COVERED,
@@ -61,9 +65,14 @@ class Gate(Collector):
     async def take(self, order: StepOrder) -> GateAnswer:
         """Takes a step if it may be taken: claims it, renders, hands over, confirms."""
         now = attempt_instant(order.as_of)
-        opened = await self._open(order, now)
-        if isinstance(opened, Claimed):
-            opened = await self._handover.send(opened, order.case, now)
+        opened, apart = await self._open(order, now), frozenset[str]()
+        while isinstance(opened, Claimed):
+            sent = await self._handover.send(opened, order.case, now)
+            if isinstance(sent, GateAnswer):
+                opened = sent
+            else:
+                apart |= sent
+                opened = await self._open(order, now, apart)
         if opened.outcome is Outcome.HANDED_OFF:
             await self._complete_handoff(order.case, now)
         log.info("gate_answered", step=opened.step, outcome=opened.outcome)
@@ -80,7 +89,9 @@ class Gate(Collector):
                 for key in keys:
                     await tasks.close_if_open(book, key, "settled before the folder was written", "relance")
 
-    async def _open(self, order: StepOrder, now: datetime) -> GateAnswer | Claimed:
+    async def _open(
+        self, order: StepOrder, now: datetime, apart: frozenset[str] = frozenset()
+    ) -> GateAnswer | Claimed:
         """Judges and claims in one transaction on the debtor's row."""
         number = order.case.number
         async with self._desk.book(order.case, now) as book:
@@ -89,7 +100,7 @@ class Gate(Collector):
                 told = await self._take_up(book, number, left)
                 if told is not None:
                     return told
-            verdict = judge(book.account, number, book.policies, now)
+            verdict = judge(book.account, number, book.policies, now, apart)
             match verdict:
                 case Reminder():
                     return await self._reserve(book, number, order.step, verdict)
@@ -115,8 +126,8 @@ class Gate(Collector):
         if not record.claim.startswith(owner) and record.leased_until > self._handover.clock():
             # Another run is sending the message that speaks for this step. Should it fail, the plan
             # changes back and this run is woken.
-            spoken_for = frozenset(line.number for line in record.reminder.lines)
-            return await answer(book, number, left.step, Outcome.COVERED, quiet=spoken_for)
+            knocking = frozenset(one for one in record.numbers if book.plan(one).next.kind == "take")
+            return await answer(book, number, left.step, Outcome.COVERED, quiet=knocking)
         if record.state is State.HANDING_OVER:
             return await self._handover.take_up(book, number, record)
         await book.release(left.message, "abandoned before it was handed over")
@@ -129,7 +140,8 @@ class Gate(Collector):
             because = Because(rule=Rule.DAILY_CAP, days=book.account.creditor.daily_cap)
             return await answer(book, number, step, Outcome.DEFERRED, because)
         claim, _ = claim_token()
-        message = await book.reserve(reminder, claim, self._handover.clock() + self._handover.lease)
+        lease = max(self._handover.lease, LONGEST_CONVERSATION)
+        message = await book.reserve(reminder, claim, self._handover.clock() + lease)
         return Claimed(message, reminder, claim, book.account.revision, book.memory())
 
 

@@ -20,10 +20,10 @@ from temporalio.exceptions import ApplicationError
 
 from activities.answers import answer, refuse
 from activities.desk import Desk
-from activities.dispatch import Dispatch, Parcel
+from activities.dispatch import Dispatch, Parcel, Unattachable
 from activities.mail import Delivery, Fate
 from correspondence.postbook import PostEntry
-from domain.actions import Because, CaseRef, GateAnswer, Outcome, Rule
+from domain.actions import Because, CaseRef, GateAnswer, Outcome, Rule, StepOutcome
 from domain.faults import ConfigurationFault, RelanceError, Unavailable
 from domain.gate import Refusal
 from domain.policy import Channel
@@ -41,7 +41,7 @@ STUBBORN = (0.2, 0.5, 1.0, 2.0, 4.0)
 PATIENT_ATTEMPTS = 5
 """Attempts at the mail server after which a person is told; the attempts go on."""
 
-FORGOTTEN = "the post book shows that it may have left before the record was restored"
+FORGOTTEN = "the post book shows that it left, or may have, though the record says otherwise"
 DIED = "the process died while the message was being handed over"
 
 
@@ -74,10 +74,18 @@ class Handover:
     lease: timedelta
     clock: Callable[[], datetime]
 
-    async def send(self, claimed: Claimed, case: CaseRef, now: datetime) -> GateAnswer:
-        """Renders, hands over and confirms a claimed message."""
-        parcel = await self._prepare(claimed, case, now)
+    async def send(self, claimed: Claimed, case: CaseRef, now: datetime) -> GateAnswer | frozenset[str]:
+        """Renders, hands over and confirms a claimed message.
+
+        Where it cannot be prepared because of other invoices than the one that asks, it is released, and
+        those are named: the others are not kept waiting by them.
+        """
+        try:
+            parcel = await self._prepare(claimed, case, now)
+        except Unattachable as missing:
+            return missing.numbers
         page: list[PostEntry] = []
+        unwritten: list[str] = []
 
         async def may_leave() -> bool:
             """Speaks the last word."""
@@ -91,17 +99,24 @@ class Handover:
                     wall + self.lease,
                     wall=wall,
                     revision=claimed.revision,
+                    owner_head=claimed.known.owner_head if claimed.known else None,
                 )
             if attempt is None:
                 return False
-            if known is not None and known.attempt >= attempt and known.may_have_left:
+            if known is not None and (known.left or (known.attempt >= attempt and known.may_have_left)):
                 page.append(known)
                 return False
+            try:
+                self.dispatch.postbook.write(_page(claimed, parcel, attempt, now))
+            except OSError as fault:
+                unwritten.append(type(fault).__name__)
+                return False
             page.append(_page(claimed, parcel, attempt, now))
-            self.dispatch.postbook.write(page[0])
             return True
 
         delivery = await self.dispatch.hand_over(parcel, may_leave)
+        if unwritten:
+            delivery = Delivery(Fate.NOT_NOW, unwritten[0])
         if delivery.fate is Fate.WITHDRAWN:
             if not page:
                 raise try_again("ClaimLost", "the facts have changed since the message was reserved")
@@ -130,8 +145,12 @@ class Handover:
         try:
             return self.dispatch.prepare(claimed.reminder, claimed.message, now)
         except (RelanceError, OSError) as fault:
+            of_others = isinstance(fault, Unattachable) and case.number not in fault.numbers
             async with self.desk.book(case, now) as book:
                 await book.release(claimed.message, type(fault).__name__)
+                if of_others:
+                    await book.settle(quiet=frozenset({case.number}))
+                    raise
                 problem = {"problem": str(fault)}
                 await tasks.ask_again(book, "mend", _mend_key(claimed), case.number, book.today, problem)
                 await book.settle(quiet=frozenset({case.number}))
@@ -180,6 +199,10 @@ async def _conclude(
 ) -> GateAnswer | None:
     """Writes down what became of a message; None where it is to be tried again."""
     step, numbers = claimed.line_of(number), claimed.numbers
+    doubted = any(
+        one.message == claimed.message and one.outcome is StepOutcome.AMBIGUOUS
+        for one in book.case(number).standing
+    )
     if entry is None and (await book.message(claimed.message)).claim != claimed.claim:
         return None  # another attempt has taken it over: it is not ours to release
     match delivery.fate:
@@ -192,6 +215,8 @@ async def _conclude(
                 evidence_path=entry.evidence,
                 message_id_header=entry.header,
             )
+            if doubted:
+                await book.settle()  # another attempt has answered the run: this answer is not waited for
             await tasks.close_if_open(book, _mend_key(claimed), "mended", "relance")
             await _follow_up(book, claimed, entry, delivery)
             outcome = Outcome.SENT if claimed.reminder.lead == number else Outcome.COVERED
@@ -203,6 +228,8 @@ async def _conclude(
             return await _ambiguous(book, number, step)
         case Fate.REFUSED:
             await book.release(claimed.message, f"refused ({delivery.answer})")
+            if doubted:
+                await book.settle()
             refusal = Refusal(outcome=Outcome.UNREACHABLE, because=Because(rule=Rule.UNREACHABLE))
             for other in numbers - {number}:
                 if book.case(other).ending is None:
@@ -213,7 +240,7 @@ async def _conclude(
             if activity.info().attempt >= PATIENT_ATTEMPTS:
                 problem = {"problem": f"the mail server does not take the message: {delivery.answer}"}
                 await tasks.ask_again(book, "mend", _mend_key(claimed), number, book.today, problem)
-            await book.settle(quiet=frozenset({number}))
+            await book.settle(quiet=frozenset() if doubted else frozenset({number}))
             return None
 
 

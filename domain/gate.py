@@ -61,11 +61,14 @@ class Handoff(Fact):
 Verdict = Reminder | Call | Approval | Handoff | Refusal
 
 
-def judge(account: Account, number: str, policies: Policies, now: datetime) -> Verdict:
+def judge(
+    account: Account, number: str, policies: Policies, now: datetime, apart: frozenset[str] = frozenset()
+) -> Verdict:
     """Judges whether the next step of an invoice may be taken at this instant.
 
     `policies` holds the policy of every case of the account by its version. The verdict for a written
-    step is the same whichever of the invoices due today asks: they are spoken for together.
+    step is the same whichever of the invoices due today asks: they are spoken for together, but for those
+    set `apart`, which cannot be spoken for now.
     """
     case = account.case(number)
     policy = policies[case.policy]
@@ -83,7 +86,7 @@ def judge(account: Account, number: str, policies: Policies, now: datetime) -> V
         return _call(account, (_due(case, step, action, policy),), policies, now)
     if step.channel is Channel.HANDOFF:
         return Handoff(number=number, step=step.key, day=action.day, late_days=action.late_days)
-    return _write(account, number, policies, now)
+    return _write(account, number, policies, now, apart)
 
 
 def _not_now(action: NextAction, now: datetime) -> Refusal | None:
@@ -126,6 +129,11 @@ class _Due(Fact):
         return (self.step.tone, self.rung, -self.case.invoice.due_date.toordinal(), self.case.invoice.number)
 
     @property
+    def policy_id(self) -> str:
+        """Names the policy, whatever its version."""
+        return self.case.policy.partition("@")[0]
+
+    @property
     def kind(self) -> tuple[str, bool]:
         """Tells which steps one message can speak for: those in one currency, formal ones by themselves."""
         return (self.case.invoice.currency, self.step.tone >= Tone.FORMAL)
@@ -147,16 +155,32 @@ def _called(reminder: Reminder) -> Call:
     )
 
 
-def _write(account: Account, number: str, policies: Policies, now: datetime) -> Verdict:
+def _write(
+    account: Account, number: str, policies: Policies, now: datetime, apart: frozenset[str]
+) -> Verdict:
     today = Agenda.of(account.creditor, account.debtor).today(now)
-    due = _due_today(account, policies, now, today)
-    chosen = [one for one in due if one.kind == due[0].kind]
+    due = [one for one in _due_today(account, policies, now, today) if one.case.invoice.number not in apart]
+    chosen = _spoken_for_together(account, due)
     if all(one.case.invoice.number != number for one in chosen):
         cap = account.contact_cap_days
         until = Agenda.of(account.creditor, account.debtor).midnight(today + timedelta(days=cap))
         because = Because(rule=Rule.CONTACT_CAP, days=cap)
         return Refusal(outcome=Outcome.DEFERRED, because=because, until=until)
     return _address(account, _compose(account, tuple(chosen), policies, now, today), chosen)
+
+
+def _spoken_for_together(account: Account, due: list[_Due]) -> list[_Due]:
+    """Chooses the steps that one message speaks for: those of the sternest one's kind.
+
+    A stop of one policy's e-mails keeps its invoices out of the e-mails of another one too.
+    """
+    lead = due[0]
+    channel = usable_channel(lead.step, account.debtor)
+    return [
+        one
+        for one in due
+        if one.kind == lead.kind and (one is lead or not account.stopped(one.policy_id, channel))
+    ]
 
 
 def _due_today(account: Account, policies: Policies, now: datetime, today: date) -> list[_Due]:

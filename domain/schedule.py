@@ -236,11 +236,9 @@ def _bounds(
     if contact is not None and step.channel.writes and step.tone < Tone.FORMAL:
         cap = account.contact_cap_days
         yield contact + timedelta(days=cap), Because(rule=Rule.CONTACT_CAP, planned=planned, days=cap)
-    if case.postponed_to is not None and step.channel.writes:
-        yield (
-            case.postponed_to,
-            Because(rule=Rule.DAILY_CAP, planned=planned, days=account.creditor.daily_cap),
-        )
+    daily_cap = account.creditor.daily_cap
+    if daily_cap is not None and case.postponed_to is not None and step.channel.writes:
+        yield case.postponed_to, Because(rule=Rule.DAILY_CAP, planned=planned, days=daily_cap)
 
 
 def _after(last: StepTaken, policy: DunningPolicy, planned: date) -> Iterator[tuple[date, Because]]:

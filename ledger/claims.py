@@ -14,7 +14,7 @@ from domain.policy import Channel
 from ledger import switches
 from ledger.columns import Moment
 from ledger.messages import State
-from ledger.schema import debtors, invoices, messages
+from ledger.schema import creditors, debtors, invoices, messages
 
 _CLAIMED = (
     sa.select(
@@ -23,8 +23,10 @@ _CLAIMED = (
         messages.c.channel,
         messages.c.invoices,
         messages.c.attempts,
+        creditors.c.journal_head,
     )
     .join(messages, sa.and_(debtors.c.creditor == messages.c.creditor, debtors.c.id == messages.c.debtor))
+    .join(creditors, creditors.c.id == debtors.c.creditor)
     .where(messages.c.id == sa.bindparam("of_message"))
     .with_for_update(of=debtors)
 )
@@ -37,16 +39,26 @@ _BEGIN = sa.update(messages).where(
 
 
 async def begin_hand_over(
-    conn: AsyncConnection, message: str, claim: str, leased_until: datetime, *, wall: datetime, revision: int
+    conn: AsyncConnection,
+    message: str,
+    claim: str,
+    leased_until: datetime,
+    *,
+    wall: datetime,
+    revision: int,
+    owner_head: str | None = None,
 ) -> int | None:
     """Moves a reserved message to handing_over and counts its attempts; None where it must be judged anew.
 
     That is so where the claim is not this one any more or its lease has ended at `wall`, where anything
-    was written on the account since its `revision`, and where sending is stopped. Commit before the
-    first byte is handed over: after this nothing is ever sent again blindly.
+    was written on the account since its `revision` or on the creditor's journal since its `owner_head`,
+    and where sending is stopped. Commit before the first byte is handed over: after this nothing is ever
+    sent again blindly.
     """
     row = (await conn.execute(_CLAIMED, {"of_message": message})).one_or_none()
-    if row is None or row.revision != revision or await _stopped(conn, row):
+    if row is None or row.revision != revision or owner_head not in {None, row.journal_head}:
+        return None
+    if await _stopped(conn, row):
         return None
     changed = {"state": State.HANDING_OVER.value, "leased_until": leased_until}
     of = {"of_message": message, "of_claim": claim, "of_wall": wall}

@@ -167,10 +167,12 @@ def _check_step(folio: Folio, case: Case, step: str) -> None:
 
 async def _record(folio: Folio, case: Case, taken: StepTaken) -> None:
     await write_steps(folio, {case.invoice.number: taken})
-    hurried = None if case.hurried == taken.step else case.hurried
-    if hurried != case.hurried:
-        await folio.write_case(case.invoice.number, {"hurried": hurried})
-        folio.amend_case(case.invoice.number, hurried=hurried)
+    done: dict[str, None] = {"hurried": None} if case.hurried == taken.step else {}
+    if case.postponed_to is not None:
+        done["postponed_to"] = None
+    if done:
+        await folio.write_case(case.invoice.number, done)
+        folio.amend_case(case.invoice.number, **done)
 
 
 _INSERT_STEPS = sa.insert(steps)

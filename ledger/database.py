@@ -6,7 +6,7 @@ Not in: what is read and written (queries.py, book.py), what faults mean (troubl
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any, Self
 
@@ -140,7 +140,8 @@ class Database:
             self._explain(fault)
             raise
         finally:
-            await asyncio.shield(conn.close())
+            with suppress(*CONNECTING):  # a connection that died in use has nothing left to be undone
+                await asyncio.shield(conn.close())
 
     def _explain(self, fault: Exception) -> None:
         """Raises the fault in the words of Relance; returns where it is a mistake of this program."""

@@ -32,13 +32,18 @@ async def place(folio: Folio, reminder: Reminder) -> date:
     """
     cap, today = folio.account.creditor.daily_cap, reminder.day
     cases = [folio.case(number) for number in (line.number for line in reminder.lines)]
-    if cap is None or any(case.hurried or case.postponed_to == today for case in cases):
+    if cap is None or any(case.hurried for case in cases):
         return today
     await _take_turn(folio)
+    left = await _left(folio, today)
+    promised = await _promised(folio, today)
+    has_place = any(case.postponed_to == today for case in cases)
+    if left + (0 if has_place else promised.get(today, 0)) < cap:
+        return today
     agenda = Agenda.of(folio.account.creditor, folio.account.debtor)
     window = folio.policies[cases[0].policy].window
-    day = today
-    while await _taken(folio, day) >= cap:
+    day = agenda.roll(today + ONE_DAY, Roll.NEXT, window, before_due=False)
+    while promised.get(day, 0) >= cap:
         day = agenda.roll(day + ONE_DAY, Roll.NEXT, window, before_due=False)
     return day
 
@@ -59,17 +64,24 @@ async def _take_turn(folio: Folio) -> None:
         await folio.conn.execute(lock, {"space": PLACES, "key": folio.creditor})
 
 
-async def _taken(folio: Folio, day: date) -> int:
-    """Counts the places of a day: messages that left or are leaving, and debtors who have a place then."""
-    left = sa.select(sa.func.count()).where(
+async def _left(folio: Folio, day: date) -> int:
+    """Counts the messages of a day that left, or are leaving."""
+    query = sa.select(sa.func.count()).where(
         messages.c.creditor == folio.creditor, messages.c.day == day, messages.c.state.in_(COUNTED)
     )
-    promised = sa.select(sa.func.count(invoices.c.debtor.distinct())).where(
-        invoices.c.creditor == folio.creditor,
-        invoices.c.postponed_to == day,
-        invoices.c.ending.is_(None),
-        invoices.c.debtor != folio.debtor,
+    return int((await folio.conn.execute(query)).scalar_one())
+
+
+async def _promised(folio: Folio, since: date) -> dict[date, int]:
+    """Counts, for each day from one on, the other debtors who have a place then."""
+    query = (
+        sa.select(invoices.c.postponed_to, sa.func.count(invoices.c.debtor.distinct()).label("debtors"))
+        .where(
+            invoices.c.creditor == folio.creditor,
+            invoices.c.postponed_to >= since,
+            invoices.c.ending.is_(None),
+            invoices.c.debtor != folio.debtor,
+        )
+        .group_by(invoices.c.postponed_to)
     )
-    counted = await folio.conn.execute(sa.select(left.scalar_subquery() + promised.scalar_subquery()))
-    taken: int = counted.scalar_one()
-    return taken
+    return {row.postponed_to: row.debtors for row in await folio.conn.execute(query)}

@@ -4,6 +4,7 @@ In: the one mechanism that runs after any fact.
 Not in: the rules of planning (domain/schedule.py), and the delivery of errands (outbox.py).
 """
 
+from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
@@ -39,6 +40,7 @@ async def settle(folio: Folio, *, wake: bool, quiet: frozenset[str]) -> dict[str
     errands: list[tuple[str, str, NextAction]] = []
     plans: list[dict[str, Any]] = []
     balances: list[dict[str, Any]] = []
+    before = {number: stored.next for number, stored in folio.stored.items()}
     for case in folio.account.cases:
         number = case.invoice.number
         stored = folio.stored[number]
@@ -46,7 +48,6 @@ async def settle(folio: Folio, *, wake: bool, quiet: frozenset[str]) -> dict[str
         open_, net = _balance(folio, number)
         if plan != stored.next:
             changed[number] = plan
-            await _ask_people(folio, number, stored.next, plan)
             plans.append({"of": number, "revision": folio.account.revision} | _columns(plan))
             kind = "start" if stored.next is None or number in reopened else "wake"
             born_closed = stored.next is None and plan.closes
@@ -55,6 +56,7 @@ async def settle(folio: Folio, *, wake: bool, quiet: frozenset[str]) -> dict[str
         if (open_, net) != (stored.open, stored.net):
             balances.append({"of": number, "open": open_, "net": net})
         folio.stored[number] = Stored(plan, open_, net, stored.version)
+    await _ask_people(folio, before, changed)
     if errands and folio.account.revision == folio.opened_at:
         # A fact of the creditor as a whole left no entry here, and runs keep the highest revision only.
         await folio.log("account.replanned", invoices=[number for number, _, _ in errands])
@@ -70,15 +72,19 @@ async def _write(folio: Folio, rows: list[dict[str, Any]]) -> None:
         await folio.conn.execute(_WRITE, [row | {"of_creditor": folio.creditor} for row in rows])
 
 
-async def _ask_people(folio: Folio, number: str, before: NextAction | None, plan: NextAction) -> None:
-    """Gives people the question that a case now waits for, and takes back one that is answered."""
-    answered, asked = _question(folio, number, before), _question(folio, number, plan)
-    if answered == asked:
+async def _ask_people(
+    folio: Folio, before: Mapping[str, NextAction | None], changed: Mapping[str, NextAction]
+) -> None:
+    """Gives people the questions that cases now wait for, and takes back those that no case waits for."""
+    if not changed:
         return
-    if answered is not None:
-        await tasks.close_if_open(folio, answered[1], "no longer needed", "relance")
-    if asked is not None:
-        await tasks.ask_again(folio, *asked, number, folio.today, {})
+    standing = {_question(folio, number, stored.next) for number, stored in folio.stored.items()}
+    for number, plan in changed.items():
+        answered, asked = _question(folio, number, before[number]), _question(folio, number, plan)
+        if answered is not None and answered not in standing:
+            await tasks.close_if_open(folio, answered[1], "no longer needed", "relance")
+        if asked is not None and asked != answered:
+            await tasks.ask_again(folio, *asked, number, folio.today, {})
 
 
 def _question(folio: Folio, number: str, action: NextAction | None) -> tuple[str, str] | None:

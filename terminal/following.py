@@ -9,7 +9,8 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from domain.faults import InputRefused
+from correspondence.postbook import PostBook
+from domain.faults import InputRefused, NotAllowed
 from ledger import queries
 from ledger.queries import Task
 from terminal import words
@@ -111,6 +112,13 @@ def judge(
         async with opened() as record:
             async with record.database.reading() as conn:
                 creditor, debtor, _ = await queries.find_message(conn, message)
+            page = PostBook(record.settings.folders.evidence).find(message)
+            if not_delivered and page is not None and page.left:
+                why = (
+                    f"the mail server accepted message {message} ({page.answer}): it left. Judge it "
+                    "--delivered; to have it sent again all the same, `void` it afterwards"
+                )
+                raise NotAllowed(why)
             async with record.book(creditor, debtor) as book:
                 await book.judge_ambiguous(message, delivered=delivered, reason=reason, author=author)
             return await record.deliver()

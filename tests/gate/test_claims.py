@@ -16,7 +16,7 @@ from tests.gate.house import House
 from trial.mail import Fault
 from workflows.ports import StepOrder
 
-LONG = timedelta(seconds=11)
+LONG = timedelta(seconds=61)
 """Longer than a lease."""
 
 

@@ -7,11 +7,12 @@ import pytest
 
 from domain.actions import Outcome, Rule
 from domain.agreements import Stop
+from domain.events import CreditorRegistered
 from domain.policy import Channel
 from ledger import switches
 from ledger.database import Database
 from tests.domain import build
-from tests.gate.house import House
+from tests.gate.house import IBAN, House
 from workflows.ports import Verb
 
 CUSTOMERS = [f"c{count}" for count in range(7)]
@@ -62,6 +63,46 @@ async def test_a_place_is_free_again_once_its_case_is_paid(house: House) -> None
     await house.debtor("late")
     await house.bill("F-LATE", debtor="late", due="2026-04-01")
     assert (await house.knock("F-LATE")).outcome is Outcome.SENT
+
+
+async def _with_cap(house: House, cap: int | None) -> None:
+    """States the creditor anew, with another cap."""
+    owner = build.creditor(policy="seed", iban=IBAN, daily_cap=cap)
+    await house.door.admit(CreditorRegistered(creditor=owner), now=house.now)
+
+
+async def test_a_cap_that_is_taken_away_frees_who_was_postponed(house: House) -> None:
+    """When the creditor's cap is removed, nobody waits for a place any more."""
+    await seven(house, 1)
+    for number in NUMBERS:
+        await house.knock(number, wait=number == "F-0")
+    assert (await house.next("F-6")).because.rule is Rule.DAILY_CAP
+    await _with_cap(house, None)
+    upcoming = await house.next("F-6")
+    assert (upcoming.day, upcoming.because.rule) == (house.now.date(), Rule.CALENDAR)
+
+
+async def test_a_lowered_cap_is_kept_by_those_who_have_a_place(house: House) -> None:
+    """Three have a place on the next day and the cap is lowered to one: one leaves, two get other days."""
+    await seven(house, 3)
+    for number in NUMBERS:
+        await house.knock(number)
+    sent = len(house.sink.received)
+    await _with_cap(house, 1)
+    outcomes = [(await house.knock(number, wait=number == "F-3")).outcome for number in NUMBERS[3:6]]
+    assert sorted(outcomes) == [Outcome.DEFERRED, Outcome.DEFERRED, Outcome.SENT]
+    assert len(house.sink.received) == sent + 1
+
+
+async def test_a_skipped_step_gives_its_place_back(house: House) -> None:
+    """The place of a step that an operator skips goes to the next customer who asks."""
+    await seven(house, 1)
+    await house.knock("F-0")
+    await house.knock("F-1", wait=False)
+    place = (await house.next("F-1")).day
+    await house.obey(Verb.SKIP, "F-1", step="D+2")
+    await house.knock("F-2", wait=False)
+    assert (await house.next("F-2")).day == place
 
 
 async def test_what_an_operator_asks_for_goes_beyond_the_cap(house: House) -> None:
