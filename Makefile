@@ -29,9 +29,9 @@ test: $(VENV)/.test ## Runs all tests; says how many ran, how many were skipped 
 bench: $(VENV)/.test ## Measures Relance beside a bare skeleton and a nightly scan (SIZE, ONLY, DATABASE, NAME)
 	@$(RUN)python -m bench
 
-torture: $(VENV)/.test ## Lives whole lives under faults: SECONDS=600 SEED=... DATABASE=sqlite|postgresql ONLY=...
+torture: $(VENV)/.test ## Lives whole lives under faults: SECONDS=600 SEED=... DATABASE=sqlite|postgresql ONLY=... CALM=1
 	@exec $(RUN)python -m tests.torture --seconds $(SECONDS) --database $(DATABASE) \
-		$(if $(SEED),--seed $(SEED)) $(if $(ONLY),--only $(ONLY))
+		$(if $(SEED),--seed $(SEED)) $(if $(ONLY),--only $(ONLY)) $(if $(CALM),--calm $(CALM))
 
 check: $(VENV)/.dev ## Checks format, lint, types, import rules and locks
 	$(RUN)ruff format --check .
