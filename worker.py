@@ -27,7 +27,7 @@ from config.settings import Settings, load
 from correspondence.postbook import PostBook
 from correspondence.wording import Wording
 from domain.faults import RelanceError
-from intake.reconciling import refuse_if_ahead
+from intake.reconciling import Reconciler, refuse_if_ahead
 from intake.relay import Relay
 from intake.resuming import keep_resuming
 from intake.temporal import connect
@@ -46,7 +46,9 @@ async def main() -> None:
     client = await connect(runtime=logs.telemetry(settings))
     async with await Database.open(settings.database_url) as database:
         await database.migrate()
-        await refuse_if_ahead(database, PostBook(settings.folders.evidence), datetime.now(UTC))
+        book, now = PostBook(settings.folders.evidence), datetime.now(UTC)
+        await refuse_if_ahead(database, book, now)
+        await Reconciler(database, book, "relance", now, now).complete()
         worker = assemble(
             client, settings, Hands.of(settings, database, wording), interceptors=(logs.LogContext(),)
         )

@@ -28,7 +28,7 @@ from domain.faults import ConfigurationFault, RelanceError, Unavailable
 from domain.gate import Refusal
 from domain.policy import Channel
 from domain.reminder import Reminder
-from ledger import claims, tasks
+from ledger import claims, departures, tasks
 from ledger.accounts import Loaded
 from ledger.book import Book
 from ledger.messages import MessageRecord
@@ -120,14 +120,24 @@ class Handover:
         if delivery.fate is Fate.WITHDRAWN:
             if not page:
                 raise try_again("ClaimLost", "the facts have changed since the message was reserved")
-            async with self.desk.book(case, now) as book:
-                await book.mark_ambiguous(claimed.message, FORGOTTEN)
-                return await _ambiguous(book, case.number, claimed.line_of(case.number))
+            return await self._believe(page[0], claimed, case, now)
         entry = self._note(page[0], delivery, now) if page else None
         told = await self._write_down(case, claimed, entry, delivery, now)
         if told is None:
             raise try_again("NotNow", f"the mail server does not take messages now: {delivery.answer}")
         return told
+
+    async def _believe(self, entry: PostEntry, claimed: Claimed, case: CaseRef, now: datetime) -> GateAnswer:
+        """Heeds a page that says more than the record: what was accepted has left, whatever was judged."""
+        async with self.desk.book(case, now) as book:
+            if entry.left:
+                delivery = Delivery(Fate.ACCEPTED, entry.answer or "")
+                told = await _conclude(book, case.number, claimed, entry, delivery, entry.answered_at or now)
+                if told is not None:
+                    return told
+            await book.mark_ambiguous(claimed.message, FORGOTTEN)
+            await departures.catch_up(book.conn, claimed.message, entry.attempt)
+            return await _ambiguous(book, case.number, claimed.line_of(case.number))
 
     def _note(self, entry: PostEntry, delivery: Delivery, now: datetime) -> PostEntry:
         """Writes the server's answer into the post book; the record is told next in any case."""

@@ -188,6 +188,7 @@ async def _creditor(work: _Audit, row: Row) -> None:
         if work.evidence is not None:
             await asyncio.to_thread(_prove, work, row.id, batch, work.evidence)
         work.progress(work.tally.counts["accounts"])
+    setting.pace.judge(row.id, owner, work.tally)
 
 
 def _read(entry: Entry, chain: Chain, judge: Judge) -> None:

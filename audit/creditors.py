@@ -1,6 +1,7 @@
 """What holds for all debtors of a creditor at an instant, read from the creditor's own chain.
 
-In: stops of sending, holds on everybody, how old payment data may be and how far they are known, the zone.
+In: stops of sending, holds on everybody, how old payment data may be and how far they are known, the zone,
+    the caps.
 Not in: one account (story.py).
 
 These facts stand on other chains than an account's: only instants order them with an account's entries.
@@ -114,6 +115,21 @@ class Owner:
         """Gives the creditor's time zone."""
         facts = self._in_force(at)
         return ZoneInfo(str(facts[-1]["time_zone"])) if facts else ZoneInfo("UTC")
+
+    def last_day(self, at: datetime) -> date:
+        """Gives the civil day at an instant, the later one where another zone was stated close to it."""
+        zones = [ZoneInfo(str(facts["time_zone"])) for facts in self._in_force(at)] or [ZoneInfo("UTC")]
+        return max(at.astimezone(zone).date() for zone in zones)
+
+    def daily_cap(self, first: datetime, last: datetime) -> int | None:
+        """Gives the most messages that could leave on a day, by anything in force between two instants.
+
+        None where there was no cap, or its chain is not believed.
+        """
+        meanwhile = [facts for when, facts in self.stated if first < when <= last + self.leeway]
+        stated = [facts.get("daily_cap") for facts in (*self._in_force(first), *meanwhile)]
+        caps = [int(cap) for cap in stated if cap is not None]
+        return max(caps) if self.believed and caps and len(caps) == len(stated) else None
 
     def contact_cap(self, at: datetime) -> int:
         """Gives the least number of days between two messages to a debtor."""

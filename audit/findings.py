@@ -21,6 +21,9 @@ class Kind(StrEnum):
 
     DUPLICATE = "duplicate"
     CROWDED = "crowded"
+    OVER_CAP = "over_cap"
+    EARLY = "early"
+    UNAPPROVED = "unapproved"
     PAID = "paid"
     CLOSED = "closed"
     HELD = "held"
@@ -49,6 +52,9 @@ class Kind(StrEnum):
 MEANINGS = {
     Kind.DUPLICATE: "a step of an invoice left more than once",
     Kind.CROWDED: "a debtor was written to again before the contact cap allowed it",
+    Kind.OVER_CAP: "more messages left on a day than the creditor's daily cap allows",
+    Kind.EARLY: "a step was taken before its day",
+    Kind.UNAPPROVED: "a step was taken that nobody had approved, and that wants it",
     Kind.PAID: "a step was taken although nothing was owed",
     Kind.CLOSED: "a step was taken although the case was closed",
     Kind.HELD: "a step was taken although it was held",

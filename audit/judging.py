@@ -1,19 +1,24 @@
 """Whether a step might be taken: judged anew, at its entry of the journal, from what stands before it.
 
-In: what was owed, held, stopped or stale then; duplicates, the contact cap, steps that were jumped over.
-Not in: how the facts are gathered (story.py, money.py, creditors.py).
+In: what was owed, held, stopped, stale, unapproved or not yet due then; duplicates, the contact cap, steps
+    that were jumped over.
+Not in: how the facts are gathered (story.py, money.py, creditors.py), and the daily cap (pace.py).
+
+What stood in the way when a message was reserved is told once it leaves, or may have left: the last word
+may keep it back, and then nothing was done.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import date, timedelta
 from decimal import Decimal
-from typing import Any
+from typing import Any, NamedTuple
 
 from audit.chains import Entry
 from audit.creditors import Owner
 from audit.findings import Kind, Tally
 from audit.money import ZERO
+from audit.pace import Pace
 from audit.policies import Ladder
 from audit.story import StepKey, Story
 
@@ -30,10 +35,29 @@ class Setting:
     everybody: Owner
     ladders: Mapping[str, Ladder]
     tally: Tally
+    pace: Pace = field(default_factory=Pace)
 
     def is_stopped(self, entry: Entry, policies: set[str], channel: str) -> bool:
         """Tells whether sending was stopped, here or everywhere."""
         return any(one.is_stopped(entry.at, policies, channel) for one in (self.owner, self.everybody))
+
+
+class Suspicion(NamedTuple):
+    """Holds what stood in the way of a step, to be told if the step was really taken."""
+
+    kind: Kind
+    sentence: str
+    entry: Entry
+    key: StepKey
+
+
+@dataclass
+class Reservation:
+    """Holds what is to be told once a message leaves; `hurried` tells that it goes beyond the daily cap."""
+
+    entry: Entry
+    suspicions: list[Suspicion]
+    hurried: bool
 
 
 @dataclass
@@ -45,25 +69,31 @@ class Judge:
     story: Story = field(default_factory=Story)
     _left: dict[StepKey, str] = field(default_factory=dict)
     _jumped: set[StepKey] = field(default_factory=set)
+    _reserved: dict[str, Reservation] = field(default_factory=dict)
+    """Reservations of which nobody knows yet what becomes of them."""
 
     def read(self, entry: Entry) -> None:
         """Judges an entry, then takes it in; raises KeyError for one that makes no sense where it stands."""
         facts = entry.facts
         match entry.kind:
             case "message.reserved":
-                self._message(entry, facts["reminder"])
+                self._reserved[facts["message"]] = self._message(entry, facts["reminder"])
             case "step.taken":
-                self._step(entry, facts["taken"])
+                self._tell(list(self._step(entry, facts["taken"])))
         self.story.read(entry)
         match entry.kind:
             case "message.sent" | "message.ambiguous":
                 self._leaves(entry)
             case "message.judged" if facts["delivered"]:
                 self._leaves(entry)
+            case "message.restored":
+                # Another attempt left than the one that this record knows of.
+                self._reserved.pop(facts["message"], None)
             case "message.failed" | "message.voided":
+                self._reserved.pop(facts["message"], None)
                 self._left = {key: one for key, one in self._left.items() if one != facts["message"]}
 
-    def _find(self, kind: Kind, sentence: str, entry: Entry, key: StepKey, **where: Any) -> None:
+    def _find(self, kind: Kind, sentence: str, entry: Entry, key: StepKey) -> None:
         self.setting.tally.find(
             kind,
             sentence,
@@ -74,50 +104,88 @@ class Judge:
             step=key[1],
             revision=entry.revision,
             message=entry.facts.get("message"),
-            **where,
         )
 
-    def _message(self, entry: Entry, reminder: Mapping[str, Any]) -> None:
+    def _tell(self, suspicions: list[Suspicion]) -> None:
+        """Takes down what stood in the way of a step that was taken; a step is jumped over once."""
+        for one in suspicions:
+            if one.kind is not Kind.FORGOTTEN or one.key not in self._jumped:
+                self._find(*one)
+            if one.kind is Kind.FORGOTTEN:
+                self._jumped.add(one.key)
+
+    def _message(self, entry: Entry, reminder: Mapping[str, Any]) -> Reservation:
         keys = [(line["number"], line["step"], line["cycle"]) for line in reminder["lines"]]
         lead = (reminder["lead"], reminder["step"], reminder["cycle"])
         net = self.story.money.net(number for number, _, _ in keys)
-        self._facts(entry, keys, lead, net, reminder["channel"])
-        self._claims(entry, reminder, lead, net)
-        self._crowding(entry, keys, lead)
+        asked_for = {number for number, _ in self.story.hurried}
+        return Reservation(
+            entry,
+            [
+                *self._facts(entry, keys, lead, net, reminder["channel"]),
+                *self._claims(entry, reminder, lead, net),
+                *self._crowding(entry, keys, lead),
+            ],
+            hurried=any(number in asked_for for number, _, _ in keys),
+        )
 
-    def _step(self, entry: Entry, taken: Mapping[str, Any]) -> None:
+    def _step(self, entry: Entry, taken: Mapping[str, Any]) -> Iterator[Suspicion]:
         key = (entry.invoice or "", taken["step"], taken["cycle"])
         net = self.story.money.net([key[0]])
-        self._facts(entry, [key], key, net, CHANNELS.get(taken["outcome"], taken["outcome"]))
+        return self._facts(entry, [key], key, net, CHANNELS.get(taken["outcome"], taken["outcome"]))
 
     def _facts(
         self, entry: Entry, keys: list[StepKey], lead: StepKey, net: Mapping[str, Decimal], channel: str
-    ) -> None:
+    ) -> Iterator[Suspicion]:
         """Asks of each invoice whether anything stood in the way."""
-        owner = self.setting.owner
-        day = entry.at.astimezone(owner.zone(entry.at)).date()
+        owner, day = self.setting.owner, self._day(entry)
         held = owner.holds_on(entry.at, day)
         for key in keys:
             number, step, _ = key
             case = self.story.cases[number]
             if net[number] <= ZERO:
-                self._find(Kind.PAID, f"step {step} was taken although nothing was owed", entry, key)
+                yield Suspicion(Kind.PAID, f"step {step} was taken although nothing was owed", entry, key)
             elif case.ending is not None:
                 sentence = f"step {step} was taken although the case was closed ({case.ending})"
-                self._find(Kind.CLOSED, sentence, entry, key)
+                yield Suspicion(Kind.CLOSED, sentence, entry, key)
             if held or self.story.is_held(number, day):
-                self._find(Kind.HELD, f"step {step} was taken on {day} although it was held", entry, key)
-            self._jumps(entry, key)
+                sentence = f"step {step} was taken on {day} although it was held"
+                yield Suspicion(Kind.HELD, sentence, entry, key)
+            yield from self._rules(entry, key)
         policies = {self.story.cases[number].policy.partition("@")[0] for number, _, _ in keys}
         if self.setting.is_stopped(entry, policies, channel):
-            self._find(Kind.STOPPED, f"step {lead[1]} was taken although sending was stopped", entry, lead)
+            sentence = f"step {lead[1]} was taken although sending was stopped"
+            yield Suspicion(Kind.STOPPED, sentence, entry, lead)
         old = owner.too_old(entry.at)
         if old is not None:
-            self._find(Kind.STALE, f"step {lead[1]} was taken although {old}", entry, lead)
+            yield Suspicion(Kind.STALE, f"step {lead[1]} was taken although {old}", entry, lead)
+
+    def _rules(self, entry: Entry, key: StepKey) -> Iterator[Suspicion]:
+        """Asks whether the policy let a step be taken: approved, on its day, after those before it."""
+        number, step, cycle = key
+        case = self.story.cases[number]
+        ladder = self.setting.ladders.get(case.policy)
+        if ladder is None:
+            return
+        if step in ladder.approval and (number, step) not in self.story.approved:
+            sentence = f"step {step} was taken, and nobody had approved it"
+            yield Suspicion(Kind.UNAPPROVED, sentence, entry, key)
+        day, first = self.setting.owner.last_day(entry.at), ladder.earliest(step, case.stated)
+        if first is not None and day < first and (number, step) not in self.story.hurried:
+            sentence = f"step {step} was taken on {day}: before {first} it was surely too early"
+            yield Suspicion(Kind.EARLY, sentence, entry, key)
+        missed = ladder.jumped(
+            step, self.story.recorded(number, cycle), self.story.standing_steps(number, cycle)
+        )
+        if missed:
+            sentence = (
+                f"step {step} was taken, but what is required before it has no record: {', '.join(missed)}"
+            )
+            yield Suspicion(Kind.FORGOTTEN, sentence, entry, key)
 
     def _claims(
         self, entry: Entry, reminder: Mapping[str, Any], lead: StepKey, net: Mapping[str, Decimal]
-    ) -> None:
+    ) -> Iterator[Suspicion]:
         """Compares what is asked for with what was owed; what nothing was owed of is found already."""
         excessive = False
         for line in reminder["lines"]:
@@ -127,18 +195,19 @@ class Judge:
                 excessive = True
                 key = (number, line["step"], line["cycle"])
                 sentence = f"{claimed:.2f} is shown as open, {owed:.2f} was"
-                self._find(Kind.CLAIMED_MORE, sentence, entry, key)
+                yield Suspicion(Kind.CLAIMED_MORE, sentence, entry, key)
         asked, honest = Decimal(reminder["asked"]), sum(net.values(), ZERO)
         if not excessive and asked > honest and all(one > ZERO for one in net.values()):
-            self._find(Kind.CLAIMED_MORE, f"{asked:.2f} is asked for, {honest:.2f} was owed", entry, lead)
+            sentence = f"{asked:.2f} is asked for, {honest:.2f} was owed"
+            yield Suspicion(Kind.CLAIMED_MORE, sentence, entry, lead)
 
-    def _crowding(self, entry: Entry, keys: list[StepKey], lead: StepKey) -> None:
+    def _crowding(self, entry: Entry, keys: list[StepKey], lead: StepKey) -> Iterator[Suspicion]:
         """Asks whether the debtor was written to before the contact cap allowed it."""
         ladder = self.setting.ladders.get(self.story.cases[lead[0]].policy)
         hurried = any(key[:2] in self.story.hurried for key in keys)
         if hurried or ladder is None or lead[1] not in ladder.rungs or lead[1] in ladder.grave:
             return
-        day = entry.at.astimezone(self.setting.owner.zone(entry.at)).date()
+        day = self._day(entry)
         cap = self.story.debtor.get("contact_cap_days") or self.setting.owner.contact_cap(entry.at)
         earlier = [
             one
@@ -148,27 +217,23 @@ class Judge:
         if earlier:
             last = max(earlier, key=lambda one: one.day)
             sentence = f"written to on {day}, after {last.day}: at most once in {cap} day(s) is allowed"
-            self._find(Kind.CROWDED, sentence, entry, lead)
+            yield Suspicion(Kind.CROWDED, sentence, entry, lead)
 
-    def _jumps(self, entry: Entry, key: StepKey) -> None:
-        number, step, cycle = key
-        ladder = self.setting.ladders.get(self.story.cases[number].policy)
-        if ladder is None or key in self._jumped:
-            return
-        recorded = self.story.recorded(number, cycle)
-        missed = ladder.jumped(step, recorded, self.story.standing_steps(number, cycle))
-        if missed:
-            self._jumped.add(key)
-            sentence = (
-                f"step {step} was taken, but what is required before it has no record: {', '.join(missed)}"
-            )
-            self._find(Kind.FORGOTTEN, sentence, entry, key)
+    def _day(self, entry: Entry) -> date:
+        return entry.at.astimezone(self.setting.owner.zone(entry.at)).date()
 
     def _leaves(self, entry: Entry) -> None:
         """Notes that a message left, or may have; each step leaves once."""
         message = self.story.messages[entry.facts["message"]]
+        reservation = self._reserved.get(message.id)
+        if reservation is not None:
+            self._tell(reservation.suspicions)
+            reservation.suspicions = []
         net = self.story.money.net(number for number, _, _ in message.keys if number in self.story.cases)
         if message.state == "sent":
+            self._reserved.pop(message.id, None)
+            if reservation is not None and not reservation.hurried:
+                self.setting.pace.count(self._day(reservation.entry), reservation.entry.at)
             self.setting.tally.counts["sent"] += 1
             self.setting.tally.counts["crossed"] += any(one <= ZERO for one in net.values())
         else:

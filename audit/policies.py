@@ -1,11 +1,13 @@
 """Policies as the auditor reads them: plain JSON, as it was stored with the cases.
 
-In: the order of the steps, which of them may never be jumped over, their tones, the minimum.
-Not in: days and hours.
+In: the order of the steps, which of them may never be jumped over, which want an approval, their tones,
+    the first day on which each may be taken, the minimum.
+Not in: public holidays and hours: a day is judged no closer than can be said without them.
 """
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -18,6 +20,21 @@ GRAVE = {"formal", "recovery"}
 """Tones of steps to which the contact cap does not apply."""
 
 
+CLOSED = timedelta(days=14)
+"""Longer than any two countries stop working at a stretch: a step is not rolled back by more."""
+
+ONE_DAY = timedelta(days=1)
+
+
+@dataclass(frozen=True)
+class Timing:
+    """Holds from which date of an invoice a step counts, how far, and whether it is rolled back."""
+
+    anchor: str
+    offset: timedelta
+    back: bool
+
+
 @dataclass(frozen=True)
 class Ladder:
     """Holds what an audit needs to know of one version of a policy."""
@@ -26,6 +43,9 @@ class Ladder:
     rungs: Mapping[str, int]
     required: frozenset[str]
     grave: frozenset[str]
+    approval: frozenset[str]
+    timing: Mapping[str, Timing]
+    days: frozenset[int]
     minimum: Mapping[str, Decimal]
 
     @classmethod
@@ -37,6 +57,9 @@ class Ladder:
             rungs={step["key"]: rung for rung, step in enumerate(steps)},
             required=frozenset(step["key"] for step in steps if _is_required(step, source["catch_up"])),
             grave=frozenset(step["key"] for step in steps if step["tone"] in GRAVE),
+            approval=frozenset(step["key"] for step in steps if step.get("approval")),
+            timing={step["key"]: _timing(step, source.get("roll", "outward")) for step in steps},
+            days=frozenset(source.get("window", {}).get("days", (1, 2, 3, 4, 5))),
             minimum={currency: Decimal(least) for currency, least in source.get("minimum", {}).items()},
         )
 
@@ -48,6 +71,32 @@ class Ladder:
         known = set(recorded)
         between = (key for key, rung in self.rungs.items() if floor < rung < self.rungs[step])
         return [key for key in between if key in self.required and key not in known]
+
+    def earliest(self, step: str, stated: Mapping[str, Any]) -> date | None:
+        """Gives a day before which a step of an invoice is surely too early; None for an unknown step.
+
+        A step that is rolled back goes to the last day of the window on which both parties work.
+        """
+        timing = self.timing.get(step)
+        if timing is None:
+            return None
+        day = date.fromisoformat(stated[timing.anchor]) + timing.offset
+        if not timing.back:
+            return day
+        day -= CLOSED
+        while day.isoweekday() not in self.days:
+            day -= ONE_DAY
+        return day
+
+
+def _timing(step: Mapping[str, Any], roll: str) -> Timing:
+    before_due = step.get("anchor", "due") == "due" and step["offset_days"] < 0
+    how = step.get("roll") or roll
+    return Timing(
+        anchor="due_date" if step.get("anchor", "due") == "due" else "issue_date",
+        offset=timedelta(days=step["offset_days"]),
+        back=how == "previous" or (how == "outward" and before_due),
+    )
 
 
 def _is_required(step: Mapping[str, Any], catch_up: str) -> bool:

@@ -62,6 +62,7 @@ class Story:
     holds: dict[str, Mapping[str, Any]] = field(default_factory=dict)
     lifted: set[str] = field(default_factory=set)
     hurried: set[tuple[str, str]] = field(default_factory=set)
+    approved: set[tuple[str, str]] = field(default_factory=set)
     debtor: Mapping[str, Any] = field(default_factory=dict)
 
     def read(self, entry: Entry) -> None:
@@ -131,6 +132,7 @@ def _reopened(story: Story, entry: Entry, _facts: Mapping[str, Any]) -> None:
 def _moved(story: Story, entry: Entry, facts: Mapping[str, Any]) -> None:
     case = _case(story, entry)
     case.policy, case.moved = facts["policy"], True
+    story.approved -= {(entry.invoice or "", step) for step in facts.get("dropped", ())}
     passed = facts.get("passed")
     if passed:
         story.take((entry.invoice or "", passed["step"], passed["cycle"]), passed["outcome"])
@@ -170,6 +172,10 @@ def _skipped(story: Story, entry: Entry, facts: Mapping[str, Any]) -> None:
 
 def _hurried(story: Story, entry: Entry, facts: Mapping[str, Any]) -> None:
     story.hurried.add((entry.invoice or "", facts["step"]))
+
+
+def _approved(story: Story, entry: Entry, facts: Mapping[str, Any]) -> None:
+    story.approved.add((entry.invoice or "", facts["step"]))
 
 
 def _taken(story: Story, entry: Entry, facts: Mapping[str, Any]) -> None:
@@ -251,6 +257,8 @@ def _failed(story: Story, _entry: Entry, facts: Mapping[str, Any]) -> None:
 def _voided(story: Story, _entry: Entry, facts: Mapping[str, Any]) -> None:
     message = story.messages[facts["message"]]
     message.state = "voided"
+    # It is said anew, and approved anew.
+    story.approved -= {key[:2] for key in message.keys}
     _free(story, message)
 
 
@@ -282,6 +290,7 @@ _TELLING = {
     "hold.lifted": _lifted,
     "step.skipped": _skipped,
     "step.hurried": _hurried,
+    "step.approved": _approved,
     "step.taken": _taken,
     "message.reserved": _reserved,
     "message.sent": _sent,

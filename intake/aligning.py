@@ -11,6 +11,7 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 import sqlalchemy as sa
 from temporalio.client import Client, WorkflowExecutionStatus
@@ -29,7 +30,10 @@ from workflows.told import Wake
 
 BATCH = 500
 WORKFLOW = "InvoiceDunning"
-ASTRAY = "the record does not know this invoice: it was restored from an earlier copy (starter.py reconcile)"
+ASTRAY = (
+    "the record of task queue {} does not know this invoice: it was restored from an earlier copy "
+    "(starter.py reconcile)"
+)
 
 
 class Runs(Fact):
@@ -37,8 +41,11 @@ class Runs(Fact):
 
     `started` have an errand in the outbox. `ended` belong to closed cases and were woken to end.
     `finished` are open cases whose run had ended: something settled them after the copy was made.
-    `astray` are runs of invoices that the record does not know; they were terminated.
+    `astray` are runs of invoices that the record does not know; they were terminated. All are runs of
+    `task_queue`: those of another one belong to another installation, and nothing is done to them.
     """
+
+    task_queue: str = ""
 
     started: int = 0
     woken: int = 0
@@ -89,12 +96,14 @@ class Aligner:
             running -= set(asleep)
             woken += len(awake)
             missing += [one for one in batch if one.ref.workflow_id not in awake | starting]
-        finished = await self._finished(missing) if remembers else []
+        missing, ended = await self._still_missing(missing, seek_ended=remembers)
+        finished = [one.ref.workflow_id for one in missing if one.ref.workflow_id in ended]
         await self._start_all(missing)
         closed, astray = await self._left_over(sorted(running))
         await self._wake_all(closed)
-        await self._terminate_all(astray)
+        astray = await self._terminate_all(astray)
         return Runs(
+            task_queue=self.task_queue,
             started=len(missing),
             woken=woken,
             ended=len(closed),
@@ -122,28 +131,42 @@ class Aligner:
     async def _open_cases(self) -> AsyncIterator[list[OpenCase]]:
         """Reads the open cases by batches."""
         key = sa.tuple_(invoices.c.creditor, invoices.c.number)
-        query = sa.select(invoices.c.creditor, invoices.c.number, invoices.c.next, invoices.c.revision).where(
-            invoices.c.ending.is_(None), invoices.c.next.is_not(None)
-        )
         last = ("", "")
         while True:
-            page = query.where(key > last).order_by(invoices.c.creditor, invoices.c.number).limit(BATCH)
+            page = _CASES.where(key > last).order_by(invoices.c.creditor, invoices.c.number).limit(BATCH)
             async with self.database.reading() as conn:
                 rows = (await conn.execute(page)).all()
             if not rows:
                 return
             last = (rows[-1].creditor, rows[-1].number)
-            yield [
-                OpenCase(
-                    CaseRef(creditor=row.creditor, number=row.number),
-                    NextAction.model_validate(row.next),
-                    row.revision,
-                )
-                for row in rows
-            ]
+            yield [_open_case(row) for row in rows]
 
-    async def _finished(self, missing: Iterable[OpenCase]) -> list[str]:
-        """Finds the open cases whose last run came to its end."""
+    async def _still_missing(
+        self, missing: list[OpenCase], *, seek_ended: bool
+    ) -> tuple[list[OpenCase], set[str]]:
+        """Reads the cases without a run again, which may have closed meanwhile, or may be about to start.
+
+        Gives with them the runs that came to their end before that: a run ends after its case.
+        """
+        starting = await self._starting()
+        ended = await self._ended(missing) if seek_ended else []
+        still: list[OpenCase] = []
+        for creditor in sorted({one.ref.creditor for one in missing}):
+            numbers = [one.ref.number for one in missing if one.ref.creditor == creditor]
+            for start in range(0, len(numbers), BATCH):
+                still += await self._open_among(creditor, numbers[start : start + BATCH])
+        starting |= await self._starting()
+        return [one for one in still if one.ref.workflow_id not in starting], set(ended)
+
+    async def _open_among(self, creditor: str, numbers: list[str]) -> list[OpenCase]:
+        """Reads those of some cases that are open."""
+        query = _CASES.where(invoices.c.creditor == creditor, invoices.c.number.in_(numbers))
+        async with self.database.reading() as conn:
+            rows = (await conn.execute(query.order_by(invoices.c.number))).all()
+        return [_open_case(row) for row in rows]
+
+    async def _ended(self, missing: Iterable[OpenCase]) -> list[str]:
+        """Finds the cases whose last run came to its end."""
 
         async def has_ended(workflow_id: str) -> bool:
             try:
@@ -194,13 +217,39 @@ class Aligner:
 
         return set() if self.rehearsal else set(await _those(is_gone, list(ids)))
 
-    async def _terminate_all(self, ids: list[str]) -> None:
-        async def is_gone(workflow_id: str) -> bool:
-            handle = self.client.get_workflow_handle(workflow_id)
-            return await _is_gone(handle.terminate(reason=ASTRAY, rpc_timeout=PATIENCE))
+    async def _terminate_all(self, ids: list[str]) -> list[str]:
+        """Terminates runs, and gives those that were ours to terminate.
 
-        if not self.rehearsal:
-            await _those(is_gone, ids)
+        Lists lag behind: by now another installation may have a run of the same name.
+        """
+
+        async def is_ours(workflow_id: str) -> bool:
+            try:
+                described = await self.client.get_workflow_handle(workflow_id).describe(rpc_timeout=PATIENCE)
+            except RPCError as fault:
+                if fault.status is RPCStatusCode.NOT_FOUND:
+                    return False
+                raise
+            is_running = described.status is WorkflowExecutionStatus.RUNNING
+            if not is_running or described.task_queue != self.task_queue:
+                return False
+            if self.rehearsal:
+                return True
+            run = self.client.get_workflow_handle(workflow_id, run_id=described.run_id)
+            why = ASTRAY.format(self.task_queue)
+            return not await _is_gone(run.terminate(reason=why, rpc_timeout=PATIENCE))
+
+        return await _those(is_ours, ids)
+
+
+_CASES = sa.select(invoices.c.creditor, invoices.c.number, invoices.c.next, invoices.c.revision).where(
+    invoices.c.ending.is_(None), invoices.c.next.is_not(None)
+)
+
+
+def _open_case(row: sa.Row[*tuple[Any, ...]]) -> OpenCase:
+    ref = CaseRef(creditor=row.creditor, number=row.number)
+    return OpenCase(ref, NextAction.model_validate(row.next), row.revision)
 
 
 async def _is_gone(call: Awaitable[object]) -> bool:

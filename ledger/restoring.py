@@ -1,8 +1,9 @@
 """Messages that left and that the record has forgotten, because it was restored from an earlier copy.
 
-In: whether the record knows of a message, writing it down again with its steps, keeping it until its
-    invoice arrives.
-Not in: how it is known that a message left (correspondence/postbook.py, intake/reconciling.py).
+In: writing a message down again with its steps, keeping it until its invoice arrives; an answer of the mail
+    server that never reached the record.
+Not in: whether the record knows of a message (departures.py), how it is known that it left
+    (correspondence/postbook.py, intake/reconciling.py).
 
 A message is written down as if this transaction had handed it over: `message.restored`, then what came of
 it. Of two messages under one key the earlier one had been voided: nothing else makes room for a second.
@@ -17,81 +18,22 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.account import Underway
 from domain.actions import StepOutcome, StepTaken
-from domain.fact import Fact, Instant
 from domain.faults import InputRefused, NotAllowed
 from domain.policy import Channel
 from domain.reminder import Reminder, ReminderLine
 from ledger import desk, outcomes, tasks
 from ledger.commands import write_steps
+from ledger.departures import Departure, is_forgotten, is_unanswered, records, was_judged
 from ledger.folio import Folio
 from ledger.messages import MessageRecord, State, columns_of, write
-from ledger.outcomes import Evidence
 from ledger.schema import invoices, messages, steps, waiting
 
 RESTORED = "message.restored"
 """The journal's word for a message restored, and the type under which one waits for its invoice."""
 
-DECIDED = (State.SENT, State.VOIDED)
-"""States of a message that left, whatever a book says of its attempts."""
-
 OUTCOMES = {State.SENT: StepOutcome.SENT, State.AMBIGUOUS: StepOutcome.AMBIGUOUS}
 UNSURE = "nobody wrote down whether it left before the record was restored"
 LATER = "a later message took the same step before the record was restored"
-
-
-class Departure(Fact):
-    """States that a message left at an instant, or, without `left`, that it may have."""
-
-    message: str
-    attempt: int
-    claim: str
-    reminder: Reminder
-    left: bool
-    at: Instant
-    sha256: str
-    digest: str
-    path: str
-    header: str
-
-    @property
-    def account(self) -> tuple[str, str]:
-        """Names the creditor and the debtor."""
-        return self.reminder.creditor.id, self.reminder.debtor.id
-
-    @property
-    def numbers(self) -> tuple[str, ...]:
-        """Lists the invoices that the message speaks for."""
-        return tuple(line.number for line in self.reminder.lines)
-
-    @property
-    def evidence(self) -> Evidence:
-        """Gives the proof that it left."""
-        return Evidence(
-            sent_at=self.at, sha256=self.sha256, digest=self.digest, path=self.path, header=self.header
-        )
-
-
-async def records(conn: AsyncConnection, ids: Iterable[str]) -> dict[str, MessageRecord]:
-    """Reads what is on record about messages, by their ids."""
-    rows = await conn.execute(sa.select(messages).where(messages.c.id.in_(list(ids))))
-    return {row.id: MessageRecord.of(row) for row in rows}
-
-
-def is_forgotten(record: MessageRecord | None, departure: Departure, wall: datetime) -> bool:
-    """Tells whether the record is older than a departure.
-
-    It is not where the departure belongs to an attempt that the record has gone past, and where a
-    process died on the way: the gate settles that by itself.
-    """
-    if record is None:
-        return True
-    if record.state in DECIDED or record.attempts > departure.attempt:
-        return False
-    if record.state is State.AMBIGUOUS:
-        return departure.left
-    if (record.attempts, record.claim) == (departure.attempt, departure.claim):
-        return record.state is State.RESERVED  # a departure comes after the reservation's end
-    return record.state is not State.HANDING_OVER or record.leased_until <= wall
 
 
 async def owners(conn: AsyncConnection, creditor: str, numbers: Iterable[str]) -> dict[str, str]:
@@ -141,7 +83,9 @@ async def restore(folio: Folio, departure: Departure, author: str, wall: datetim
     nothing was written. Settle afterwards.
     """
     record = (await records(folio.conn, (departure.message,))).get(departure.message)
-    if not is_forgotten(record, departure, wall):
+    if is_unanswered(record, departure):
+        return await _answer(folio, departure)
+    if not is_forgotten(record, departure, wall) or await was_judged(folio.conn, record, departure):
         return await _complete(folio, record, author) if record is not None else None
     if not await _make_room(folio, departure, author):
         return await _write_beside(folio, departure, author, known=record is not None)
@@ -156,6 +100,14 @@ async def restore(folio: Folio, departure: Departure, author: str, wall: datetim
         await write(folio, departure.message, sent_at=departure.at)
         return State.AMBIGUOUS
     await outcomes.confirm(folio, departure.message, departure.evidence)
+    await _ask_to_post(folio, departure, restored="it may have been posted before the record was restored")
+    return State.SENT
+
+
+async def _answer(folio: Folio, departure: Departure) -> State:
+    """Tells the record what it was not told when the message left, as the gate would have done."""
+    await outcomes.confirm(folio, departure.message, departure.evidence)
+    await tasks.close_if_open(folio, f"mend:{departure.message}", "mended", "relance")
     await _ask_to_post(folio, departure)
     return State.SENT
 
@@ -297,15 +249,15 @@ async def _log(folio: Folio, message: str, reminder: Reminder, author: str, **mo
     )
 
 
-async def _ask_to_post(folio: Folio, departure: Departure) -> None:
-    """Asks again for a letter to be posted: the task was forgotten with it."""
+async def _ask_to_post(folio: Folio, departure: Departure, **more: str) -> None:
+    """Asks for a letter to be posted: the task was forgotten with it, or never given."""
     reminder = departure.reminder
     if reminder.channel is Channel.LETTER:
         detail = {
             "step": reminder.step,
             "file": departure.path,
             "message": departure.message,
-            "restored": "it may have been posted before the record was restored",
+            **more,
         }
         key = f"post:{departure.message}"
         await tasks.open_task(folio, "post", key, reminder.lead, reminder.day, detail)

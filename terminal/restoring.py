@@ -34,6 +34,7 @@ SHOWN = 50
 
 BECOMES = {
     "sent": "restored as sent",
+    "answered": "on record as sent: the mail server's answer was kept",
     "ambiguous": "restored; a person is asked whether it left",
     "waiting": "kept until its invoice is imported again",
     "elsewhere": "nothing: its invoice is on another customer's account",
@@ -150,7 +151,10 @@ def _show(screen: Console, found: Reconciled) -> None:
     tell(f"runs: {runs.started} to start, {runs.woken} woken to ask what comes next, {runs.ended} to end.")
     for names, what in (
         (runs.finished, "open cases had come to an end; the record has forgotten why"),
-        (runs.astray, "runs of invoices that the record does not know are terminated"),
+        (
+            runs.astray,
+            f"runs of task queue {runs.task_queue} are terminated: the record does not know their invoices",
+        ),
     ):
         if names:
             more = " ..." if len(names) > SHOWN else ""

@@ -83,7 +83,7 @@ class Forger:
                 values = {"revision": last[0], "journal_head": last[1]}
                 await conn.execute(sa.update(debtors).where(*owner).values(values))
 
-    async def reminder(self, step: str = "D+30", number: str = "F-1", **changes: Any) -> dict[str, Any]:
+    async def reminder(self, step: str = "D-3", number: str = "F-1", **changes: Any) -> dict[str, Any]:
         """Writes the reminder of a step, modelled on the last one that was reserved."""
         model = (await self.entry("message.reserved"))["reminder"]
         line = next(one for one in model["lines"] if one["number"] == number)
@@ -92,13 +92,21 @@ class Forger:
         return dict(model) | told | {"asked": line["open"], "received": "0.00"} | changes
 
     async def message(
-        self, step: str = "D+30", number: str = "F-1", *, state: str = "failed", **changes: Any
+        self, step: str = "D-3", number: str = "F-1", *, state: str = "failed", **changes: Any
     ) -> str:
-        """Writes a message in a state, and its entries, as a gate would that asked nobody."""
+        """Writes a message in a state, and its entries, as a gate would that asked nobody.
+
+        One that is `failed` may have left: nobody knew until a person said that it had not. One that was
+        `kept_back` never left, beyond doubt.
+        """
         reminder = await self.reminder(step, number, **changes)
         name = str(uuid4())
         about: dict[str, Any] = {"message": name, "invoices": [number]}
         await self.append("message.reserved", number, step=step, reminder=reminder, **about)
+        if state == "failed":
+            await self.append("message.ambiguous", number, **about)
+            await self.append("message.judged", number, message=name, delivered=False)
+        state = "failed" if state == "kept_back" else state
         if state in {"failed", "sent"}:
             await self.append(f"message.{state}", number, **about)
         async with self.house.database.writing() as conn:

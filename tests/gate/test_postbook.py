@@ -89,7 +89,7 @@ async def test_what_a_restored_record_has_forgotten_is_not_sent_again(house: Hou
         await book.void_message(sent.id, "forgotten", "the test")
         await book.settle()
     upcoming = str(uuid5(NAMESPACE_URL, f"{sent.id}:1"))  # the id of what is sent in place of a voided one
-    forged = page.model_copy(update={"message": upcoming})
+    forged = page.model_copy(update={"message": upcoming, "fate": None, "answer": None})
     house.hands.gate._dispatch.postbook.write(forged)
     house.now = build.at("2026-04-08 12:00")
     await house.plan()

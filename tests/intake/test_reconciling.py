@@ -17,7 +17,8 @@ from domain.faults import ConfigurationFault
 from domain.gate import judge
 from domain.policy import DunningPolicy
 from domain.reminder import Reminder
-from intake.reconciling import Forgotten, Reconciler, refuse_if_ahead
+from intake.forgotten import Forgotten
+from intake.reconciling import Reconciler, refuse_if_ahead
 from ledger import desk, journal
 from ledger.book import Book
 from ledger.database import Database
@@ -192,6 +193,125 @@ async def test_what_nobody_knows_is_asked_and_leaves_again_on_a_word(house: Hous
         assert [one.attempts for one in await back.messages()] == [2]
         assert await reconcile(back) == []
         assert await is_whole(back)
+    assert len(house.sink.received) == 1
+
+
+class GoneError(BaseException):
+    """Ends an attempt as a kill would: nothing is written down after it."""
+
+
+def dies(house: House, monkeypatch: pytest.MonkeyPatch, where: str) -> None:
+    """Lets the process of the house die at a point of the handover."""
+
+    async def die(*_: object) -> None:
+        raise GoneError
+
+    def die_at_once(*_: object) -> None:
+        raise GoneError
+
+    point = die if where == "_write_down" else die_at_once
+    monkeypatch.setattr(house.hands.gate._handover, where, point)
+
+
+async def judge_undelivered(house: House) -> None:
+    """Says of the only message that it did not leave."""
+    [record] = await house.messages()
+    async with house.database.writing() as conn:
+        book = await Book.open(conn, "acme", "dubois", house.now, Shelf())
+        await book.judge_ambiguous(record.id, delivered=False, reason="not there", author="anna")
+        await book.settle()
+
+
+async def test_a_persons_word_outlives_a_reconcile(
+    house: House, copies: Copies, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What a person has judged since its page was written is settled, though its claim is another one."""
+    await house.register()
+    await house.bill("F-1")
+    copy = await copies.make(house.settings.database_url)
+    with monkeypatch.context() as dying:
+        dies(house, dying, "_note")
+        with pytest.raises(GoneError):
+            await house.knock()
+    async with restored(house, copies, copy) as back:
+        assert (await back.knock()).outcome is Outcome.AMBIGUOUS
+        await judge_undelivered(back)
+        assert not await is_ahead(back)
+        assert await reconcile(back) == []
+        assert await states(back) == [State.FAILED]
+        assert (await back.knock()).outcome is Outcome.SENT
+        assert await is_whole(back)
+
+
+async def test_attempts_of_before_the_copy_are_asked_about_once(
+    house: House, copies: Copies, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After three attempts that the record forgot, a single word lets the message leave."""
+    await house.register()
+    await house.bill("F-1")
+    copy = await copies.make(house.settings.database_url)
+    house.sink.script(Fault.DROP_LOST, times=2)
+    for _ in range(2):
+        assert (await house.knock()).outcome is Outcome.AMBIGUOUS
+        await judge_undelivered(house)
+    with monkeypatch.context() as dying:
+        dies(house, dying, "_note")
+        with pytest.raises(GoneError):
+            await house.knock()
+    assert [one.attempts for one in await house.messages()] == [3]
+    async with restored(house, copies, copy) as back:
+        assert (await back.knock()).outcome is Outcome.AMBIGUOUS
+        await judge_undelivered(back)
+        assert not await is_ahead(back)
+        await reconciler(back).complete()
+        assert await reconcile(back) == []
+        assert (await back.knock()).outcome is Outcome.SENT
+        assert [one.attempts for one in await back.messages()] == [4]
+
+
+async def test_an_answer_that_the_record_was_never_told(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Called ambiguous by one attempt and accepted by the page of its own: a worker starts and settles it."""
+    await house.register()
+    await house.bill("F-1")
+
+    async def second() -> None:
+        house.room.after = None
+        house.pass_time(seconds=62)
+        assert (await house.knock(attempt=2, wait=False)).outcome is Outcome.AMBIGUOUS
+
+    house.room.after = second
+    with monkeypatch.context() as dying:
+        dies(house, dying, "_write_down")
+        with pytest.raises(GoneError):
+            await house.knock()
+    assert (await states(house), await house.kinds()) == ([State.AMBIGUOUS], ["ambiguous"])
+    assert not await is_ahead(house)
+    found = (await reconciler(house, rehearsal=True).restore())[1]
+    assert [one.becomes for one in found] == ["answered"]
+    await house.errands()
+    assert await reconciler(house).complete() == 1
+    assert (await states(house), await house.kinds()) == ([State.SENT], [])
+    assert (await house.next()).step == "D+30"
+    assert await house.errands() == [("wake", "F-1")]
+    assert await reconcile(house) == []
+    assert await reconciler(house).complete() == 0
+    assert await is_whole(house)
+
+
+async def test_a_question_about_another_claim_is_left_to_the_person(house: House, copies: Copies) -> None:
+    """Asked about under a claim of after the copy, it keeps no worker from starting, nor is it completed."""
+    await house.register()
+    await house.bill("F-1")
+    copy = await copies.make(house.settings.database_url)
+    assert (await house.knock()).outcome is Outcome.SENT
+    async with restored(house, copies, copy) as back:
+        assert await is_ahead(back)
+        assert (await back.knock(run="another")).outcome is Outcome.AMBIGUOUS
+        assert not await is_ahead(back)
+        assert await reconciler(back).complete() == 0
+        assert (await states(back), await back.kinds()) == ([State.AMBIGUOUS], ["ambiguous"])
     assert len(house.sink.received) == 1
 
 

@@ -180,6 +180,7 @@ async def test_the_record_is_older_than_temporal(
             found = await one.reconcile(back, temporal)
             assert [forgotten.becomes for forgotten in found.forgotten] == ["sent"] * 4
             assert found.runs.model_dump() == {
+                "task_queue": one.settings.task_queue,
                 "started": 1,
                 "woken": 2,
                 "ended": 0,
@@ -220,6 +221,7 @@ async def test_temporal_is_older_than_the_record(database: Database, tmp_path: P
             found = await one.reconcile(database, client)
             assert found.forgotten == ()
             assert found.runs.model_dump() == {
+                "task_queue": one.settings.task_queue,
                 "started": 1,
                 "woken": 2,
                 "ended": 1,
