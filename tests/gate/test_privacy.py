@@ -138,7 +138,7 @@ async def live(lived: World, case: CaseRef, script: dict[str, str]) -> None:
         await tell(run, "hold", OperatorOrder(note=note, until=today + timedelta(days=3)))
     script["RCPT"] = f"450 <{SECRETS['mailbox']}@{SECRETS['domain']}.example> {SECRETS['person']} is away"
     await to_next_step(lived, case)
-    await until_on_record(lived, case, State.FAILED, "NotFound")
+    await until_on_record(lived, case, State.FAILED, "Unattachable")
     documents = lived.settings.folders.documents
     documents.mkdir(parents=True, exist_ok=True)
     (documents / f"{SECRETS['document']}.pdf").write_bytes(b"%PDF-1.7")

@@ -10,7 +10,7 @@ import pytest_asyncio
 
 from config.catalogue import load_policies
 from config.settings import Folders, Settings, Smtp
-from correspondence.postbook import PostBook
+from correspondence.postbook import PostBook, PostEntry
 from correspondence.wording import Wording
 from domain.actions import Outcome, Rule
 from domain.faults import ConfigurationFault
@@ -307,6 +307,9 @@ async def test_a_question_about_another_claim_is_left_to_the_person(house: House
     copy = await copies.make(house.settings.database_url)
     assert (await house.knock()).outcome is Outcome.SENT
     async with restored(house, copies, copy) as back:
+        book = back.hands.gate._dispatch.postbook
+        (page,) = [one for one in book.entries() if isinstance(one, PostEntry)]
+        book.write(page.model_copy(update={"fate": None, "answer": None, "answered_at": None}))
         assert await is_ahead(back)
         assert (await back.knock(run="another")).outcome is Outcome.AMBIGUOUS
         assert not await is_ahead(back)

@@ -24,6 +24,7 @@ FACTS: dict[str, dict[str, Any]] = {
     "case.blocked": {"because": BECAUSE},
     "case.closed": {"ending": "paid", "because": BECAUSE, "was": None},
     "case.policy_moved": {"policy": "seed@2", "was": "seed@1", "author": "anna"},
+    "case.postponed": {"to": "2026-04-03", "invoices": ["F-1"]},
     "case.reopened": {"was": "paid", "because": BECAUSE},
     "case.unblocked": {},
     "credit_note.cancelled": {"number": "AV-1"},

@@ -157,7 +157,7 @@ async def test_a_killed_temporal_server_is_started_again(
         async with asyncio.timeout(60):
             while (before := await _open_runs(client)) < 21:  # noqa: ASYNC110
                 await asyncio.sleep(0.2)
-        (server,) = [pid for pid in children(os.getpid()) if _command(pid).endswith("temporal")]
+        (server,) = [pid for pid in children(os.getpid()) if str(ports.temporal) in _arguments(pid)]
         os.kill(server, signal.SIGKILL)
         async with asyncio.timeout(60):
             while not any(line.endswith("again") for line in said):  # noqa: ASYNC110
@@ -178,8 +178,8 @@ async def _open_runs(client: Client) -> int:
     return (await client.count_workflows("WorkflowType='InvoiceDunning' AND ExecutionStatus='Running'")).count
 
 
-def _command(pid: int) -> str:
-    return Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")[0].decode()
+def _arguments(pid: int) -> list[str]:
+    return Path(f"/proc/{pid}/cmdline").read_bytes().decode().split("\0")
 
 
 async def _an_open_case(settings: Settings) -> CaseRef:
