@@ -151,10 +151,12 @@ class Injector:
         self, name: str, between: tuple[float, float], work: Callable[[], Awaitable[None]]
     ) -> None:
         draw = lots(self.seed, "faults", name)
+        rest = between[0]  # the first of each kind comes early: a short run has all of them
         while True:
-            await asyncio.sleep(draw.uniform(*between) * self.pace)
+            await asyncio.sleep(rest * self.pace)
             if self.raging.is_set():
                 await work()
+            rest = draw.uniform(*between)
 
     async def _kill(self) -> None:
         draw = lots(self.seed, "kill", self._born)
