@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from domain.faults import Unavailable
+from trial.household import healthy
 from trial.servers import bound
 
 READY_SECONDS = 60.0
@@ -149,30 +150,15 @@ async def first_line(process: asyncio.subprocess.Process, log: Path, seconds: fl
 
 async def until_healthy(process: asyncio.subprocess.Process, bind: str, log: Path) -> None:
     """Waits until a worker answers that it is well; raises Unavailable where it does not."""
-    host, _, port = bind.rpartition(":")
     try:
         async with asyncio.timeout(READY_SECONDS):
             while process.returncode is None:
-                if await _well(host, int(port)):
+                if await healthy(bind):
                     return
                 await asyncio.sleep(0.05)
     except TimeoutError:
         pass
     raise Unavailable(_silent(log))
-
-
-async def _well(host: str, port: int) -> bool:
-    try:
-        reader, writer = await asyncio.open_connection(host, port)
-    except OSError:
-        return False
-    try:
-        writer.write(b"GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n")
-        return b" 200 " in await reader.readline()
-    except OSError:
-        return False
-    finally:
-        writer.close()
 
 
 def _silent(log: Path) -> str:

@@ -214,12 +214,13 @@ async def _worker(environment: Mapping[str, str]) -> AsyncIterator[asyncio.subpr
 
 
 async def _until_ready(health: str, worker: asyncio.subprocess.Process, say: Say) -> None:
-    while not await _healthy(health):  # noqa: ASYNC110 - another process comes up, no event tells
+    while not await healthy(health):  # noqa: ASYNC110 - another process comes up, no event tells
         await asyncio.sleep(0.2)
     say(f"worker ready  process {worker.pid}, http://{health}/health")
 
 
-async def _healthy(health: str) -> bool:
+async def healthy(health: str) -> bool:
+    """Tells whether a worker answers at its address (host:port) that it is well."""
     host, _, port = health.rpartition(":")
     try:
         reader, writer = await asyncio.open_connection(host, int(port))
