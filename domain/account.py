@@ -1,50 +1,36 @@
 """The account of one debtor: its cases, and what each of them still owes.
 
-In: the open balance of an invoice, the presumed share of unallocated money, what has been said when.
+In: the balance of each invoice, what suspends it, what has been said when.
 Not in: what to do about it (schedule.py, gate.py), and how the account is stored (ledger/).
 """
 
-from collections.abc import Mapping
-from datetime import date, datetime
+from collections.abc import Iterable, Mapping
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from functools import cached_property
 from typing import Any
 
+from pydantic import Field
+
 from domain.actions import Because, Ending, Rule, StepOutcome, StepTaken
-from domain.agreements import Hold, Stop
-from domain.fact import ZERO, Amount, Fact, Instant
+from domain.agreements import Agreement, Dispute, Hold, Settlement, Stop
+from domain.balance import Balance, balances
+from domain.fact import ZERO, Fact, Instant
 from domain.policy import Channel, NamedTone, Tone
 from domain.receivable import CreditNote, Creditor, Debtor, Invoice, Payment
+from domain.standing import Came, Standing, Suspension, breaks_on, standing, suspension, unmet
+
+DEBIT_RESULT = timedelta(days=5)
+"""How long after the due date the result of a direct debit may take to be known."""
 
 WORKED_OUT = {
-    "_balances": frozenset({"cases", "credit_notes", "payments"}),
+    "_receipts": frozenset({"cases", "credit_notes", "payments"}),
+    "_balances": frozenset({"cases", "credit_notes", "payments", "agreements", "creditor"}),
+    "_suspensions": frozenset({"cases", "credit_notes", "payments", "agreements", "creditor", "holds"}),
     "_by_age": frozenset({"cases"}),
     "_by_number": frozenset({"cases"}),
 }
 """What an account works out once, and the facts that it follows from."""
-
-
-class Balance(Fact):
-    """States what one invoice still owes.
-
-    `open` is the total less its credit notes and the payments allocated to it. `presumed` is the share
-    of the debtor's unallocated money that would fall to it; `net` is what can honestly be asked for.
-    """
-
-    total: Amount
-    credited: Amount
-    paid: Amount
-    presumed: Amount
-
-    @property
-    def open(self) -> Decimal:
-        """Tells what the books show as unpaid; never below zero."""
-        return max(ZERO, self.total - self.credited - self.paid)
-
-    @property
-    def net(self) -> Decimal:
-        """Tells what remains once unallocated money is taken into account."""
-        return self.open - self.presumed
 
 
 class Case(Fact):
@@ -105,9 +91,11 @@ class Account(Fact):
     credit_notes: tuple[CreditNote, ...] = ()
     payments: tuple[Payment, ...] = ()
     holds: tuple[Hold, ...] = ()
+    agreements: tuple[Agreement, ...] = ()
     contacts: tuple[Contacted, ...] = ()
     underway: tuple[Underway, ...] = ()
     payments_as_of: Instant | None = None
+    booked_to: dict[str, date] = Field(default_factory=dict)
     stops: tuple[Stop, ...] = ()
     revision: int = 0
 
@@ -131,10 +119,12 @@ class Account(Fact):
                 for case in self.cases
             )
         )
-        if "_balances" in self.__dict__ and not any(
+        if not any(
             "invoice" in change or self._written_off_by(number, change) for number, change in changes.items()
         ):
-            fresh.__dict__["_balances"] = self._balances
+            for name in ("_receipts", "_balances", "_suspensions"):
+                if name in self.__dict__:
+                    fresh.__dict__[name] = self.__dict__[name]
         return fresh
 
     def _written_off_by(self, number: str, change: Mapping[str, Any]) -> bool:
@@ -162,71 +152,121 @@ class Account(Fact):
 
     @cached_property
     def _balances(self) -> dict[str, Balance]:
-        """Balances every invoice, presuming that unallocated money pays the oldest due date first.
+        """Balances every invoice, once the settlements that were kept have let their rest go."""
+        received = self._receipts
+        if not any(isinstance(one, Settlement) for one in self.agreements):
+            return received
+        kept = {
+            number
+            for one in self.agreements
+            if isinstance(one, Settlement)
+            and one.approved
+            and one.ended_on is None
+            and unmet(one, self._came(one), self._grace) is None
+            for number in one.invoices
+            if number in received
+        }
+        return received | {
+            number: received[number].model_copy(update={"waived": received[number].net}) for number in kept
+        }
 
-        Where the debtor has not said what a payment is for, it is imputed to the debts that are due,
-        the oldest first (Code civil 1342-10).
-        """
-        free: dict[str, Decimal] = {}
-        for payment in self.payments:
-            free[payment.currency] = free.get(payment.currency, ZERO) + payment.unallocated
-        for note in self.credit_notes:
-            if note.invoice is None and not note.cancelled:
-                free[note.currency] = free.get(note.currency, ZERO) + note.total
-        balances: dict[str, Balance] = {}
-        credited, paid = self._credited(), self._paid()
-        for case in self._by_age:
-            invoice = case.invoice
-            balance = Balance(
-                total=invoice.total,
-                credited=credited.get(invoice.number, ZERO),
-                paid=paid.get(invoice.number, ZERO),
-                presumed=ZERO,
-            )
-            surplus = balance.credited + balance.paid - balance.total
-            if surplus > ZERO:
-                free[invoice.currency] = free.get(invoice.currency, ZERO) + surplus
-            balances[invoice.number] = balance
-        for case in self._by_age:
-            invoice = case.invoice
-            balance = balances[invoice.number]
-            share = min(free.get(invoice.currency, ZERO), balance.open)
-            if share > ZERO and case.ending is not Ending.WRITTEN_OFF:
-                free[invoice.currency] -= share
-                balances[invoice.number] = balance.model_copy(update={"presumed": share})
-        return balances
+    @cached_property
+    def _receipts(self) -> dict[str, Balance]:
+        """Balances every invoice by receipts alone."""
+        return balances(
+            {case.invoice.number: case.invoice for case in self._by_age},
+            frozenset(case.invoice.number for case in self.cases if case.ending is Ending.WRITTEN_OFF),
+            self.payments,
+            self.credit_notes,
+        )
 
     @cached_property
     def _by_age(self) -> tuple[Case, ...]:
         return tuple(sorted(self.cases, key=lambda case: (case.invoice.due_date, case.invoice.number)))
 
-    def _credited(self) -> dict[str, Decimal]:
-        """Sums the credit notes on each invoice."""
-        sums: dict[str, Decimal] = {}
-        for note in self.credit_notes:
-            if note.invoice is not None and not note.cancelled:
-                sums[note.invoice] = sums.get(note.invoice, ZERO) + note.total
-        return sums
-
-    def _paid(self) -> dict[str, Decimal]:
-        """Sums what payments give to each invoice."""
-        sums: dict[str, Decimal] = {}
-        for payment in self.payments:
-            for part in payment.allocations if not payment.reversed else ():
-                sums[part.invoice] = sums.get(part.invoice, ZERO) + part.amount
-        return sums
-
     def settlement(self, number: str) -> Rule | None:
-        """Tells by what an invoice is settled: money, or credit notes alone; None while it is open."""
+        """Tells by what an invoice is settled: money, a settlement or credit notes; None while it is open."""
         balance = self.balance(number)
         if balance.open > ZERO:
             return None
+        if balance.waived > ZERO:
+            return Rule.WAIVED
         return Rule.PAID if balance.paid > ZERO else Rule.CREDITED
 
-    def hold_on(self, number: str, day: date) -> Hold | None:
-        """Finds the hold that suspends an invoice on a day, the longest where there are several."""
-        holds = [hold for hold in self.holds if hold.covers(number, day)]
-        return max(holds, key=lambda hold: hold.until, default=None)
+    def suspended_on(self, number: str, day: date) -> Suspension | None:
+        """Finds what suspends an invoice on a day, the longest where there is more than one thing."""
+        found = [one for one in self._suspensions.get(number, ()) if one.covers(day)]
+        if self.claimable(number, day) > ZERO:
+            found = [one for one in found if one.amount is None]
+        return max(found, key=lambda one: one.until, default=None)
+
+    def claimable(self, number: str, day: date) -> Decimal:
+        """Tells what may be asked for on a day: what is owed, less what the debtor contests."""
+        net = self.balance(number).net
+        parts = (one for one in self._suspensions.get(number, ()) if one.covers(day))
+        contested = sum(
+            ((net if one.amount is None else one.amount) for one in parts if one.rule is Rule.DISPUTED), ZERO
+        )
+        return max(ZERO, net - contested)
+
+    def contested(self, number: str) -> bool:
+        """Tells whether a dispute about an invoice has not been answered, even if its time has run out."""
+        return any(
+            isinstance(one, Dispute) and one.ended_on is None and number in one.invoices
+            for one in self.agreements
+        )
+
+    def standing(self, agreement: Agreement, day: date) -> Standing:
+        """Tells how an agreement stands on a day (standing.py)."""
+        return standing(agreement, self._came(agreement), day, self._grace)
+
+    def broken_on(self, number: str) -> date | None:
+        """Gives the day on which the latest promise or plan about an invoice breaks if no money comes."""
+        days = (
+            breaks_on(one, self._came(one), self._grace) for one in self.agreements if number in one.invoices
+        )
+        return max((day for day in days if day is not None), default=None)
+
+    @property
+    def _grace(self) -> timedelta:
+        return timedelta(days=self.creditor.grace_days)
+
+    def owed(self, numbers: Iterable[str], day: date) -> Decimal:
+        """Sums what invoices owed by the money that had been received up to a day."""
+        then = self.having(
+            payments=tuple(one for one in self.payments if one.received_on <= day),
+            credit_notes=tuple(one for one in self.credit_notes if one.issue_date <= day),
+        )
+        known = then._receipts  # noqa: SLF001 - the same account, on another day
+        return sum((known[number].net for number in numbers if number in known), ZERO)
+
+    def _came(self, agreement: Agreement) -> Came:
+        """Tells how much came for an agreement's invoices since it was made."""
+        return lambda day: (agreement.owed or ZERO) - self.owed(agreement.invoices, day)
+
+    @cached_property
+    def _suspensions(self) -> dict[str, tuple[Suspension, ...]]:
+        """Lists what suspends each invoice, if no more money comes."""
+        found: dict[str, list[Suspension]] = {}
+        for hold in self.holds:
+            if hold.lifted_on is None:
+                held = Suspension(Rule.HOLD, hold.starts_on, hold.until)
+                for number in [hold.invoice] if hold.invoice else self._by_number:
+                    found.setdefault(number, []).append(held)
+        for agreement in self.agreements:
+            agreed = suspension(agreement, self._came(agreement), self._grace)
+            for number in agreement.invoices if agreed else ():
+                found.setdefault(number, []).append(agreed)  # type: ignore[arg-type]
+        returned = {
+            part.invoice for payment in self.payments if payment.reversed for part in payment.allocations
+        }
+        for case in self.cases:
+            invoice = case.invoice
+            if invoice.direct_debit and invoice.number not in returned:
+                until = invoice.due_date + DEBIT_RESULT
+                debited = Suspension(Rule.DIRECT_DEBIT, invoice.issue_date, until)
+                found.setdefault(invoice.number, []).append(debited)
+        return {number: tuple(several) for number, several in found.items()}
 
     def stopped(self, policy: str, channel: Channel | None = None) -> bool:
         """Tells whether sending is stopped under a policy: by one channel, or altogether."""

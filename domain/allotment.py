@@ -41,6 +41,10 @@ def parts_of(event: InvoiceCreated, creditor: Creditor, debtor: Debtor) -> list[
             delivery_reference=event.delivery_reference,
             policy=event.policy,
             pdf=event.pdf,
+            reference=event.reference,
+            discounts=event.discounts,
+            direct_debit=event.direct_debit,
+            delivered_on=event.delivered_on,
         )
         for turn, (day, amount) in enumerate(dues, start=1)
     ]

@@ -9,8 +9,9 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, TypeAdapter, model_validator
 
-from domain.fact import Currency, DocumentName, Fact, Instant, Key, PositiveAmount
-from domain.receivable import Creditor, Debtor
+from domain.agreements import Agreement, HowEnded
+from domain.fact import ZERO, Amount, Currency, DocumentName, Fact, Instant, Key, PositiveAmount
+from domain.receivable import Allowance, Creditor, Debtor, EarlyDiscount
 
 
 class CreditorRegistered(Fact):
@@ -56,6 +57,10 @@ class InvoiceCreated(Fact):
     delivery_reference: str | None = Field(default=None, max_length=64)
     policy: str | None = None
     pdf: DocumentName | None = None
+    reference: str | None = Field(default=None, max_length=140)
+    discounts: tuple[EarlyDiscount, ...] = ()
+    direct_debit: bool = False
+    delivered_on: date | None = None
     version: int = Field(default=1, ge=1)
 
     @model_validator(mode="after")
@@ -109,10 +114,12 @@ class PaymentReceived(Fact):
 
 
 class AllocationStated(Fact):
-    """States which part of a payment is for which invoice."""
+    """States which part of a payment is for which invoice, and what is let go together with it."""
 
     invoice: Key
     amount: PositiveAmount
+    allowed: Amount = Field(default=ZERO, ge=0)
+    allowance: Allowance | None = None
 
 
 class PaymentReversed(Fact):
@@ -152,6 +159,48 @@ class CreditNoteCancelled(Fact):
     number: Key
 
 
+class AgreementMade(Fact):
+    """States a dispute, a promise to pay, an instalment plan or a settlement; each once by its id."""
+
+    type: Literal["agreement.made"] = "agreement.made"
+    creditor: Key
+    agreement: Agreement
+
+
+class AgreementEnded(Fact):
+    """States that people ended an agreement: withdrew it, or answered a dispute."""
+
+    type: Literal["agreement.ended"] = "agreement.ended"
+    creditor: Key
+    id: Key
+    how: HowEnded = HowEnded.WITHDRAWN
+    reason: str = Field(min_length=1, max_length=200)
+
+
+class StatusReported(Fact):
+    """States what the e-invoicing network reports of an invoice (life-cycle message, AFNOR XP Z12-012).
+
+    The invoice is known by the seller's SIREN, its number and its issue date. `code` is the status (200 to
+    601), `amount` what was paid (211) or cashed (212), `effective_on` the day of that payment where it is
+    stated. `reasons` and `actions` are the codes of the message.
+    """
+
+    type: Literal["invoice.status_reported"] = "invoice.status_reported"
+    creditor: Key
+    number: Key
+    issue_date: date | None = None
+    code: str = Field(pattern=r"^[0-9]{3}$")
+    at: Instant
+    message: str = Field(min_length=1, max_length=140)
+    reporter: str | None = Field(default=None, max_length=8)
+    reasons: tuple[str, ...] = ()
+    actions: tuple[str, ...] = ()
+    amount: PositiveAmount | None = None
+    currency: Currency | None = None
+    effective_on: date | None = None
+    text: str | None = Field(default=None, max_length=500)
+
+
 class PaymentsKnown(Fact):
     """States up to which moment the creditor's payments have been fed in."""
 
@@ -169,7 +218,10 @@ Event = Annotated[
     | PaymentReversed
     | CreditNoteIssued
     | CreditNoteCancelled
-    | PaymentsKnown,
+    | PaymentsKnown
+    | AgreementMade
+    | AgreementEnded
+    | StatusReported,
     Field(discriminator="type"),
 ]
 """Any event, told apart by its `type`."""

@@ -13,15 +13,29 @@ from datetime import date, datetime, timedelta
 
 from domain.account import Account, Case
 from domain.actions import Because, NextAction, Outcome, Rule
-from domain.calendars import Agenda
+from domain.calendars import Agenda, is_business_day, subdivision_of
 from domain.fact import ZERO, Fact, Instant
 from domain.policy import Channel, DunningPolicy, DunningStep, Tone
-from domain.receivable import Creditor, Debtor
+from domain.receivable import BankSource, Creditor, Debtor
 from domain.reminder import Earlier, Reminder, ReminderLine
 from domain.schedule import next_action, taken, usable_channel
 
 Policies = Mapping[str, DunningPolicy]
 """Policies by their version."""
+
+
+SUSPENDS = frozenset(
+    {
+        Rule.HOLD,
+        Rule.DISPUTED,
+        Rule.PROMISED,
+        Rule.INSTALMENTS,
+        Rule.SETTLING,
+        Rule.UNDECIDED,
+        Rule.DIRECT_DEBIT,
+    }
+)
+"""The rules by which people or agreements suspend an invoice for a while."""
 
 
 class Refusal(Fact):
@@ -77,7 +91,7 @@ def judge(
     if refusal is not None or action.step is None or action.day is None:
         return refusal or Refusal(outcome=Outcome.HELD, because=action.because)
     step = policy.step(action.step)
-    if _awaits_approval(case, step):
+    if _awaits_approval(account, case, step):
         return Approval(number=number, step=step.key)
     stale = staleness(account, now)
     if stale is not None:
@@ -96,13 +110,17 @@ def _not_now(action: NextAction, now: datetime) -> Refusal | None:
     if action.at is None or action.kind == "wait":
         return Refusal(outcome=Outcome.HELD, because=action.because, until=action.at)
     if action.at > now:
-        outcome = Outcome.HELD if action.because.rule is Rule.HOLD else Outcome.DEFERRED
+        outcome = Outcome.HELD if action.because.rule in SUSPENDS else Outcome.DEFERRED
         return Refusal(outcome=outcome, because=action.because, until=action.at)
     return None
 
 
 def staleness(account: Account, now: datetime) -> Refusal | None:
-    """Refuses when the payment data is older than the creditor's bound."""
+    """Refuses when the payment data is older than the creditor's bound, or one of its banks is not read."""
+    late = stale_source(account, now)
+    if late is not None:
+        because = Because(rule=Rule.STALE, until=account.booked_to.get(late.key), reference=late.key)
+        return Refusal(outcome=Outcome.HELD, because=because)
     hours = account.creditor.payment_freshness_hours
     if hours is None:
         return None
@@ -111,8 +129,34 @@ def staleness(account: Account, now: datetime) -> Refusal | None:
     return Refusal(outcome=Outcome.HELD, because=Because(rule=Rule.STALE, days=hours // 24 or None))
 
 
-def _awaits_approval(case: Case, step: DunningStep) -> bool:
-    return step.approval and step.key not in case.approved
+def stale_source(account: Account, now: datetime) -> BankSource | None:
+    """Finds a bank account of the creditor whose last booked day is older than its rhythm allows.
+
+    A day counts as unseen once it is over; days on which the creditor's country does not work do not count.
+    """
+    creditor = account.creditor
+    today = Agenda.of(creditor, account.debtor).today(now)
+    for source in creditor.banks:
+        booked_to = account.booked_to.get(source.key)
+        if booked_to is None or unseen_days(creditor, booked_to, today) > source.fresh_within_days:
+            return source
+    return None
+
+
+def unseen_days(creditor: Creditor, booked_to: date, today: date) -> int:
+    """Counts the business days after the last booked one that are over."""
+    place = subdivision_of(creditor.country, creditor.address.postcode, creditor.subdivision)
+    after = (booked_to + timedelta(days=day) for day in range(1, (today - booked_to).days))
+    return sum(1 for day in after if is_business_day(day, creditor.country, place))
+
+
+def needs_approval(account: Account, number: str, step: DunningStep) -> bool:
+    """Tells whether a person approves a step: the policy says so, or it is grave and a dispute is open."""
+    return step.approval or (step.tone >= Tone.FORMAL and account.contested(number))
+
+
+def _awaits_approval(account: Account, case: Case, step: DunningStep) -> bool:
+    return step.key not in case.approved and needs_approval(account, case.invoice.number, step)
 
 
 class _Due(Fact):
@@ -193,7 +237,7 @@ def _due_today(account: Account, policies: Policies, now: datetime, today: date)
         if action.kind != "take" or action.step is None or action.day is None or action.day > today:
             continue
         step = policy.step(action.step)
-        if step.channel.writes and not _awaits_approval(case, step):
+        if step.channel.writes and not _awaits_approval(account, case, step):
             due.append(_due(case, step, action, policy))
     return sorted(due, key=lambda one: one.sternness, reverse=True)
 
@@ -227,7 +271,7 @@ def _compose(
         currency=lead.case.invoice.currency,
         lines=lines,
         received=received,
-        asked=sum((line.open for line in lines), ZERO) - received,
+        asked=sum((line.open - line.disputed for line in lines), ZERO) - received,
         day=today,
         planned_at=agenda.window_on(today, policy.window)[0],
         known_on=agenda.today(account.now_known(now)),
@@ -242,6 +286,7 @@ def _compose(
 
 def _line(account: Account, due: _Due, today: date) -> ReminderLine:
     invoice = due.case.invoice
+    balance = account.balance(invoice.number)
     return ReminderLine(
         number=invoice.number,
         document=invoice.of_document,
@@ -251,7 +296,8 @@ def _line(account: Account, due: _Due, today: date) -> ReminderLine:
         issue_date=invoice.issue_date,
         due_date=invoice.due_date,
         total=invoice.total,
-        open=account.balance(invoice.number).open,
+        open=balance.open,
+        disputed=balance.net - account.claimable(invoice.number, today),
         days_overdue=(today - invoice.due_date).days,
         late_days=due.action.late_days,
         order_reference=invoice.order_reference,

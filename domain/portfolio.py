@@ -1,11 +1,12 @@
 """A portfolio read from events: the accounts as they begin, and the dated facts that befall them.
 
 In: what each event means for accounts held in memory, for simulation.
-Not in: the walk through time (simulation.py), bytes and rows (intake/), the record (ledger/).
+Not in: the sorting of events (stated.py), the walk through time (simulation.py), the record (ledger/).
 
 Facts take effect at the start of their civil day, in the creditor's zone; an event that carries no date
-(a reversal, a cancelled credit note, a write-off) counts from the beginning. Money that names an invoice
-waits for it. Payments are taken to be known at once unless the events say how far they are known.
+(a reversal, a cancelled credit note, a write-off, the end of an agreement) counts from the beginning. Money
+that names an invoice waits for it, and what is agreed on a day knows the money of that day. Payments are
+taken to be known at once unless the events say how far they are known.
 """
 
 from collections.abc import Iterable, Mapping
@@ -13,36 +14,37 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
+from pydantic import ValidationError
+
 from domain.account import Account, Case
 from domain.actions import Ending, Rule
+from domain.agreements import Agreement
 from domain.allotment import allocated, parts_of
+from domain.concluding import concluded, divided
 from domain.events import (
-    CreditNoteCancelled,
+    AgreementMade,
+    AllocationStated,
     CreditNoteIssued,
-    CreditorRegistered,
-    DebtorRegistered,
     Event,
     InvoiceCreated,
-    InvoiceWrittenOff,
     PaymentReceived,
-    PaymentReversed,
     PaymentsKnown,
 )
+from domain.fact import ZERO
 from domain.faults import InputRefused
-from domain.policy import DunningPolicy
-from domain.receivable import CreditNote, Creditor, Debtor, Invoice, Payment
+from domain.policy import DunningPolicy, Tone
+from domain.receivable import Allocation, CreditNote, Creditor, Invoice, Payment
 from domain.simulation import Change
+from domain.stated import Key, Stated
 
 AFTER_INVOICES = timedelta(seconds=1)
 """Money of a day comes after the invoices of that day, which it may pay."""
 
+AFTER_MONEY = 2 * AFTER_INVOICES
+"""What is agreed on a day comes after the money of that day."""
+
 LONG_ENOUGH = timedelta(days=1100)
 """Longer than any ladder with its spacings and holds."""
-
-STATED_OTHERWISE = "it is stated twice with different facts; correct one of them"
-
-Key = tuple[str, str]
-"""A creditor, and a debtor or a number of its own."""
 
 
 @dataclass
@@ -79,76 +81,38 @@ def accounts_from(
     `catalogue` holds policies by id; `policy` puts every invoice under one of them. `approve` takes every
     step that waits for a person as approved. Events that cannot be taken are listed, the others go on.
     """
-    reading = _Reading(catalogue, policy, approve=approve)
-    for event in events:
-        reading.sort(event)
-    return reading.portfolio()
+    return _Telling(Stated(events), catalogue, policy, approve=approve).portfolio()
 
 
-class _Reading:
-    """Sorts events by what they are about, then makes them into facts."""
+class _Telling:
+    """Makes what is stated into dated facts."""
 
-    def __init__(self, catalogue: Mapping[str, DunningPolicy], policy: str | None, *, approve: bool) -> None:
+    def __init__(
+        self, stated: Stated, catalogue: Mapping[str, DunningPolicy], policy: str | None, *, approve: bool
+    ) -> None:
+        self.stated = stated
         self.catalogue = catalogue
         self.policy = policy
         self.approve = approve
-        self.creditors: dict[str, Creditor] = {}
-        self.debtors: dict[Key, Debtor] = {}
-        self.invoices: dict[Key, InvoiceCreated] = {}
-        self.payments: dict[Key, PaymentReceived] = {}
-        self.credits: dict[Key, CreditNoteIssued] = {}
-        self.given_up: dict[Key, bool] = {}
-        self.undone: set[Key] = set()
-        self.known: list[PaymentsKnown] = []
+        self.creditors = stated.creditors
+        self.debtors = stated.debtors
         self.opened: dict[Key, list[Invoice]] = {}
         self.facts: list[tuple[datetime, str, Change]] = []
         self.policies: dict[str, DunningPolicy] = {}
-        self.refused: list[InputRefused] = []
-
-    def sort(self, event: Event) -> None:  # noqa: C901 - one arm for each event
-        match event:
-            case CreditorRegistered(creditor=creditor):
-                self.creditors[creditor.id] = creditor
-            case DebtorRegistered(debtor=debtor):
-                self.debtors[debtor.creditor, debtor.id] = debtor
-            case InvoiceCreated():
-                self.keep_invoice(event)
-            case PaymentReceived():
-                if self.payments.setdefault((event.creditor, event.reference), event) != event:
-                    self.refuse("reference", event.reference, STATED_OTHERWISE)
-            case CreditNoteIssued():
-                if self.credits.setdefault((event.creditor, event.number), event) != event:
-                    self.refuse("number", event.number, STATED_OTHERWISE)
-            case PaymentReversed():
-                self.undone.add((event.creditor, event.reference))
-            case CreditNoteCancelled():
-                self.undone.add((event.creditor, event.number))
-            case InvoiceWrittenOff():
-                self.given_up[event.creditor, event.number] = event.written_off
-            case PaymentsKnown():
-                self.known.append(event)
-
-    def keep_invoice(self, event: InvoiceCreated) -> None:
-        key = (event.creditor, event.number)
-        before = self.invoices.get(key)
-        if before is None or event.version > before.version:
-            self.invoices[key] = event
-        elif event.version == before.version and event != before:
-            self.refuse("version", f"{event.number} version {event.version}", STATED_OTHERWISE)
-
-    def refuse(self, name: str, value: str, remedy: str) -> None:
-        self.refused.append(InputRefused(name, value, remedy))
+        self.refuse = stated.refuse
 
     def portfolio(self) -> Portfolio:
-        for invoice in self.invoices.values():
+        for invoice in self.stated.invoices.values():
             self.open_invoice(invoice)
-        for payment in self.payments.values():
+        for payment in self.stated.payments.values():
             self.receive(payment)
-        for note in self.credits.values():
+        for note in self.stated.credits.values():
             self.credit(note)
-        for known in self.known:
+        for agreed in self.stated.agreements.values():
+            self.agree(agreed)
+        for known in self.stated.known:
             self.know(known)
-        fed = {known.creditor for known in self.known}
+        fed = {known.creditor for known in self.stated.known}
         dues = [invoice.due_date for parts in self.opened.values() for invoice in parts]
         return Portfolio(
             accounts=tuple(
@@ -158,7 +122,7 @@ class _Reading:
             ),
             facts=tuple(self.facts),
             policies=self.policies,
-            refused=tuple(self.refused),
+            refused=tuple(self.stated.refused),
             last_due=max(dues, default=None),
         )
 
@@ -200,13 +164,19 @@ class _Reading:
             )
             return
         self.policies[policy.version] = policy
+        self.opened |= {(event.creditor, part.number): [part] for part in parts}
         self.opened[event.creditor, event.number] = parts
-        given_up = self.given_up.get((event.creditor, event.number), False)
+        given_up = self.stated.given_up.get((event.creditor, event.number), False)
         cases = tuple(
             Case(
                 invoice=part,
                 policy=policy.version,
-                approved=tuple(step.key for step in policy.steps if step.approval and self.approve),
+                approved=tuple(
+                    step.key
+                    for step in policy.steps
+                    # Grave steps wait too where a dispute has not been answered.
+                    if self.approve and (step.approval or step.tone >= Tone.FORMAL)
+                ),
                 ending=Ending.WRITTEN_OFF if given_up else None,
             )
             for part in parts
@@ -237,11 +207,43 @@ class _Reading:
             return None, []
         return debtor, invoices
 
+    def agree(self, event: AgreementMade) -> None:
+        """Notes an agreement; one that the account contradicts on its day is not made, as in the live run."""
+        stated = event.agreement
+        debtor, invoices = self.whose(event.creditor, None, stated.invoices)
+        if debtor is None or self.stated.is_undone(event.type, event.creditor, stated.id):
+            return
+        if any(invoice.debtor != debtor for invoice in invoices):
+            self.refuse(
+                "agreement.invoices", ", ".join(stated.invoices), "are of different debtors; part them"
+            )
+            return
+        parts = {part.number: part.due_date for part in invoices}
+        numbers = tuple(sorted(parts, key=lambda number: (parts[number], number)))
+        day = max([stated.made_on, *(invoice.issue_date for invoice in invoices)])
+        at = self.midnight(event.creditor, day) + AFTER_MONEY
+
+        def change(account: Account) -> Account:
+            made = account
+            try:
+                for one in divided(account, stated, numbers):
+                    decided = self.decided(concluded(made, one, day))
+                    made = made.having(agreements=(*made.agreements, decided))
+            except (InputRefused, ValidationError):
+                return account
+            return made
+
+        self.fact(at, event.creditor, debtor, change)
+
+    def decided(self, agreement: Agreement) -> Agreement:
+        return agreement.model_copy(update={"approved": self.approve and agreement.needs_approval})
+
     def receive(self, event: PaymentReceived) -> None:
+        let_go = {part.invoice: part for part in event.allocations if part.allowed > ZERO and part.allowance}
         limits = {part.invoice: part.amount for part in event.allocations}
         named = [event.invoice] if event.invoice is not None else list(limits)
         debtor, invoices = self.whose(event.creditor, event.debtor, named)
-        if debtor is None or (event.creditor, event.reference) in self.undone:
+        if debtor is None or self.stated.is_undone(event.type, event.creditor, event.reference):
             return
         bare = Payment(
             creditor=event.creditor,
@@ -253,7 +255,8 @@ class _Reading:
         )
 
         def change(account: Account) -> Account:
-            parts = allocated(account, event.amount, invoices, limits)
+            given = allocated(account, event.amount, invoices, limits)
+            parts = tuple(_with(one, let_go, account, invoices) for one in given)
             return account.having(
                 payments=(*account.payments, bare.model_copy(update={"allocations": parts}))
             )
@@ -263,7 +266,7 @@ class _Reading:
 
     def credit(self, event: CreditNoteIssued) -> None:
         debtor, invoices = self.whose(event.creditor, event.debtor, [event.invoice] if event.invoice else [])
-        if debtor is None or (event.creditor, event.number) in self.undone:
+        if debtor is None or self.stated.is_undone(event.type, event.creditor, event.number):
             return
         note = CreditNote(
             creditor=event.creditor,
@@ -293,6 +296,18 @@ class _Reading:
                     debtor,
                     lambda account: _known(account, event.as_of),
                 )
+
+
+def _with(
+    part: Allocation, let_go: Mapping[str, AllocationStated], account: Account, invoices: Iterable[Invoice]
+) -> Allocation:
+    """Lets go with a share of money what was stated with it, and never more than the invoice owes."""
+    documents = {invoice.number: invoice.of_document for invoice in invoices}
+    stated = let_go.get(part.invoice) or let_go.get(documents[part.invoice])
+    if stated is None:
+        return part
+    allowed = min(stated.allowed, account.balance(part.invoice).open - part.amount)
+    return part.model_copy(update={"allowed": allowed, "allowance": stated.allowance}) if allowed else part
 
 
 def _pushed(creditor: Creditor, fed: set[str]) -> Creditor:

@@ -5,6 +5,7 @@ Not in: what remains to be paid (account.py), and how it is asked for (policy.py
 """
 
 from datetime import date
+from decimal import Decimal
 from enum import StrEnum
 from typing import Self
 
@@ -33,6 +34,34 @@ class PostalAddress(Fact):
     country: Country = "FR"
 
 
+class BankSource(Fact):
+    """Declares an account of the creditor whose statements tell what has been paid.
+
+    `account` is the IBAN, or the number by which the bank's files call it. Payments count as known while
+    at most `fresh_within_days` business days have passed unseen since the last day booked. `file` says
+    which file to fetch where, `owner` whom to ask for it.
+    """
+
+    key: str = Field(pattern=r"^[a-z0-9-]{1,32}$")
+    account: str = Field(min_length=1, max_length=64)
+    currency: Currency = "EUR"
+    fresh_within_days: int = Field(default=1, ge=0, le=31)
+    file: str | None = Field(default=None, max_length=140)
+    owner: str | None = Field(default=None, max_length=140)
+
+
+class Tolerance(Fact):
+    """Bounds the differences with which a payment still settles an invoice.
+
+    `cents` is a slip in either direction; `charges` what banks on the way may have kept of a payment from
+    abroad; `discount_days` how many days after the end of an early-payment discount its taking is accepted.
+    """
+
+    cents: Amount = Field(default=Decimal("0.05"), ge=0, le=5)
+    charges: Amount = Field(default=Decimal("15.00"), ge=0, le=50)
+    discount_days: int = Field(default=3, ge=0, le=15)
+
+
 class Creditor(Fact):
     """Names the company that is owed and in whose name every message leaves.
 
@@ -41,6 +70,7 @@ class Creditor(Fact):
     `contact_cap_days` is the least number of days between two messages to one debtor; `daily_cap` the
     greatest number of messages that leave in this creditor's name on one civil day, none by default.
     `country` and `subdivision` choose the public holidays (`holidays` codes: 6AE Alsace, 57 Moselle).
+    `grace_days` is how many civil days after the day agreed money may still be on the bank's way.
     """
 
     id: Key
@@ -63,6 +93,9 @@ class Creditor(Fact):
     daily_cap: int | None = Field(default=None, ge=1, le=1_000_000)
     terms_days: int | None = Field(default=None, ge=0, le=120)
     agency: str | None = None
+    banks: tuple[BankSource, ...] = ()
+    grace_days: int = Field(default=3, ge=0, le=15)
+    tolerance: Tolerance = Tolerance()
 
     @property
     def country(self) -> str:
@@ -71,11 +104,15 @@ class Creditor(Fact):
 
 
 class Contact(Fact):
-    """Names a person or a mailbox at the debtor's that receives reminders."""
+    """Names a person or a mailbox at the debtor's that receives reminders.
+
+    `bounced_on` is the day on which the address turned out not to exist; nothing is sent to it any more.
+    """
 
     name: str | None = None
     email: str | None = None
     phone: str | None = None
+    bounced_on: date | None = None
 
 
 class Debtor(Fact):
@@ -103,12 +140,25 @@ class Debtor(Fact):
     @property
     def emails(self) -> tuple[str, ...]:
         """Lists the addresses that reminders go to, in the order given."""
-        return tuple(contact.email for contact in self.contacts if contact.email)
+        return tuple(
+            contact.email for contact in self.contacts if contact.email and contact.bounced_on is None
+        )
 
     @property
     def phones(self) -> tuple[str, ...]:
         """Lists the telephone numbers at which the debtor can be called."""
         return tuple(contact.phone for contact in self.contacts if contact.phone)
+
+    def remembering(self, known: "Debtor") -> "Debtor":
+        """Gives these facts with the known marks of addresses that bounced, which nobody states anew."""
+        marks = {one.email.lower(): one.bounced_on for one in known.contacts if one.email and one.bounced_on}
+        contacts = tuple(
+            contact.model_copy(update={"bounced_on": contact.bounced_on or marks[contact.email.lower()]})
+            if contact.email and contact.email.lower() in marks
+            else contact
+            for contact in self.contacts
+        )
+        return self.model_copy(update={"contacts": contacts})
 
 
 class DueDateSource(StrEnum):
@@ -121,10 +171,19 @@ class DueDateSource(StrEnum):
     LEGAL_DEFAULT = "legal_default"
 
 
+class EarlyDiscount(Fact):
+    """Offers a discount, in percent of the total, for payment up to a day, that day included."""
+
+    percent: Decimal = Field(gt=0, le=20, max_digits=5, decimal_places=3)
+    until: date
+
+
 class Invoice(Fact):
     """States what one invoice asks for; the total includes VAT.
 
     An invoice payable in several maturities is one Invoice for each, which share `document`.
+    `reference` is the payment reference printed on it. `direct_debit` says that the creditor collects it:
+    nobody is reminded while the debit may still arrive. `delivered_on` is the day the debtor received it.
     """
 
     creditor: Key
@@ -140,6 +199,10 @@ class Invoice(Fact):
     delivery_reference: str | None = Field(default=None, max_length=64)
     policy: str | None = None
     pdf: DocumentName | None = None
+    reference: str | None = Field(default=None, max_length=140)
+    discounts: tuple[EarlyDiscount, ...] = ()
+    direct_debit: bool = False
+    delivered_on: date | None = None
 
     @model_validator(mode="after")
     def _in_order(self) -> Self:
@@ -167,11 +230,25 @@ class CreditNote(Fact):
     cancelled: bool = False
 
 
+class Allowance(StrEnum):
+    """Says why an invoice is settled by less than it asked for."""
+
+    DISCOUNT = "discount"
+    CHARGES = "charges"
+    DIFFERENCE = "difference"
+
+
 class Allocation(Fact):
-    """Gives a part of a payment to one invoice."""
+    """Gives a part of a payment to one invoice.
+
+    `allowed` is what the creditor lets go together with it, and `allowance` why: a discount taken in time,
+    charges of banks on the way, a slip of cents. It comes and goes with the money.
+    """
 
     invoice: Key
     amount: PositiveAmount
+    allowed: Amount = Field(default=ZERO, ge=0)
+    allowance: Allowance | None = None
 
 
 class Payment(Fact):

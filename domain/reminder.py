@@ -7,7 +7,7 @@ Not in: who may be reminded (gate.py), and the words (correspondence/, config/wo
 from datetime import date
 from uuid import NAMESPACE_URL, UUID, uuid5
 
-from domain.fact import Amount, Currency, Fact, Instant, Language
+from domain.fact import ZERO, Amount, Currency, Fact, Instant, Language
 from domain.policy import Channel, NamedTone
 from domain.receivable import Creditor, Debtor
 
@@ -15,8 +15,9 @@ from domain.receivable import Creditor, Debtor
 class ReminderLine(Fact):
     """States what a message says of one invoice, and which step of its ladder that is.
 
-    `open` is what the books show as unpaid; `days_overdue` counts from the day after the due date and
-    is zero or less before it; `late_days` tells by how many days the step itself is behind its plan.
+    `open` is what the books show as unpaid, `disputed` a part of it that is not asked for. `days_overdue`
+    counts from the day after the due date and is zero or less before it; `late_days` tells by how many
+    days the step itself is behind its plan.
     """
 
     number: str
@@ -28,6 +29,7 @@ class ReminderLine(Fact):
     due_date: date
     total: Amount
     open: Amount
+    disputed: Amount = ZERO
     days_overdue: int
     late_days: int = 0
     order_reference: str | None = None

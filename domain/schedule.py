@@ -7,7 +7,7 @@ The rules, in order. A settled case closes. A blocked one waits for a fact. Of t
 one taken, the first that still makes sense is next: a step before the due date lapses on that date, and
 an optional step lapses once a later one is due; a required step is never jumped over. It is taken on
 its day, rolled onto a business day, or later: after the spacing, the printed deadline, the debtor's
-contact cap and every hold.
+contact cap and all that suspends it; or earlier, where a promise was broken.
 """
 
 from collections.abc import Iterator
@@ -16,15 +16,19 @@ from decimal import Decimal
 
 from domain.account import Account, Case, Contacted
 from domain.actions import Because, Ending, NextAction, Rule, StepOutcome, StepTaken
-from domain.agreements import Hold
+from domain.agreements import Dispute
 from domain.calendars import ONE_DAY, Agenda
 from domain.fact import ZERO, Fact
 from domain.policy import Anchor, Channel, DunningPolicy, DunningStep, Roll, Tone
 from domain.receivable import Debtor, Invoice
+from domain.standing import Suspension
 
 STOPPED = NextAction(kind="wait", because=Because(rule=Rule.SENDING_STOPPED))
 
-ENDINGS = {Rule.PAID: Ending.PAID, Rule.CREDITED: Ending.CREDITED}
+ENDINGS = {Rule.PAID: Ending.PAID, Rule.WAIVED: Ending.PAID, Rule.CREDITED: Ending.CREDITED}
+
+READ_FIRST = timedelta(days=3)
+"""How long a debtor has had an invoice before the first word after its due date."""
 
 
 def step_day(step: DunningStep, invoice: Invoice) -> date:
@@ -120,8 +124,9 @@ def _climb(
 def _enough_owed(
     account: Account, case: Case, policy: DunningPolicy, agenda: Agenda, now: datetime
 ) -> datetime | None:
-    """Finds the first midnight at which other invoices have fallen due and lift the sum to the minimum."""
+    """Finds the first midnight at which what falls due, or is contested no more, lifts the sum enough."""
     days = {other.invoice.due_date + ONE_DAY for other in account.cases if other.ending is None}
+    days |= {one.until + ONE_DAY for one in account.agreements if isinstance(one, Dispute)}
     lifted = (day for day in days if day > agenda.today(now) and _worth_it(account, case, policy, day))
     first = min(lifted, default=None)
     return agenda.midnight(first) if first is not None else None
@@ -147,8 +152,8 @@ def _applies(account: Account, case: Case, step: DunningStep, day: date) -> bool
     when = step.when
     if when is None:
         return True
-    net = account.balance(case.invoice.number).net
-    unpaid = sum(1 for number in account.open_numbers() if account.balance(number).net > ZERO)
+    net = account.claimable(case.invoice.number, day)
+    unpaid = sum(1 for number in account.open_numbers() if account.claimable(number, day) > ZERO)
     return (
         (when.min_balance is None or net >= when.min_balance)
         and (when.max_balance is None or net <= when.max_balance)
@@ -168,7 +173,7 @@ def owed_on(account: Account, invoice: Invoice, day: date) -> Decimal:
     """Sums what the debtor owes in the invoice's currency: this invoice and all that are overdue."""
     return sum(
         (
-            account.balance(case.invoice.number).net
+            account.claimable(case.invoice.number, day)
             for case in account.cases
             if case.ending is None
             and case.invoice.currency == invoice.currency
@@ -190,17 +195,18 @@ def _arrange(
         else _at_once(agenda, planned, now),
         key=lambda bound: bound[0],
     )
-    held: list[Hold] = []
+    held: list[Suspension] = []
 
     def is_free(day: date) -> bool:
-        hold = account.hold_on(case.invoice.number, day)
-        held.extend([hold] if hold is not None else [])
-        return hold is None
+        suspended = account.suspended_on(case.invoice.number, day)
+        held.extend([suspended] if suspended is not None else [])
+        return suspended is None
 
     any_day = (step.roll or policy.roll) is Roll.NONE
     day, at = agenda.first_moment(earliest, now, policy.window, any_day=any_day, free=is_free)
     if held:
-        because = Because(rule=Rule.HOLD, planned=planned, until=max(hold.until for hold in held))
+        last = max(held, key=lambda one: one.until)
+        because = Because(rule=last.rule, planned=planned, until=last.until)
     elif day > earliest == agenda.today(now) and because.rule is not Rule.OPERATOR:
         because = Because(rule=Rule.WINDOW, planned=planned)
     return NextAction(
@@ -222,16 +228,23 @@ def _bounds(
     now: datetime,
 ) -> Iterator[tuple[date, Because]]:
     """Yields every day before which the step may not be taken; the latest wins, the first at a tie."""
-    rolled = planned != step_day(step, case.invoice)
-    yield planned, Because(rule=Rule.ROLLED if rolled else Rule.CALENDAR, planned=planned)
+    last = max(case.standing, key=lambda taken: taken.day, default=None)
+    broken = _broken(account, case, step, policy, agenda, last)
+    if broken is not None and broken < planned:
+        yield broken, Because(rule=Rule.BROKEN, planned=planned)
+        planned = broken
+    else:
+        rolled = planned != step_day(step, case.invoice)
+        yield planned, Because(rule=Rule.ROLLED if rolled else Rule.CALENDAR, planned=planned)
     if agenda.today(now) > planned:
         yield (
             agenda.today(now),
             Because(rule=Rule.LATE, planned=planned, days=(agenda.today(now) - planned).days),
         )
-    last = max(case.standing, key=lambda taken: taken.day, default=None)
     if last is not None:
         yield from _after(last, policy, planned)
+    if case.invoice.delivered_on is not None and not step.lapses_when_due:
+        yield case.invoice.delivered_on + READ_FIRST, Because(rule=Rule.DELIVERY, planned=planned)
     contact = account.last_contact()
     if contact is not None and step.channel.writes and step.tone < Tone.FORMAL:
         cap = account.contact_cap_days
@@ -239,6 +252,27 @@ def _bounds(
     daily_cap = account.creditor.daily_cap
     if daily_cap is not None and case.postponed_to is not None and step.channel.writes:
         yield case.postponed_to, Because(rule=Rule.DAILY_CAP, planned=planned, days=daily_cap)
+
+
+def _broken(
+    account: Account,
+    case: Case,
+    step: DunningStep,
+    policy: DunningPolicy,
+    agenda: Agenda,
+    last: StepTaken | None,
+) -> date | None:
+    """Gives the day on which a broken promise brings the next step forward; never a grave one.
+
+    Nothing comes forward to before the due date: until then nobody is late.
+    """
+    day = account.broken_on(case.invoice.number)
+    if day is None or step.tone >= Tone.FORMAL or (last is not None and last.day >= day):
+        return None
+    if step.lapses_when_due:
+        return None
+    day = max(day, case.invoice.due_date + ONE_DAY)
+    return agenda.roll(day, Roll.NEXT, policy.window, before_due=False)
 
 
 def _after(last: StepTaken, policy: DunningPolicy, planned: date) -> Iterator[tuple[date, Because]]:

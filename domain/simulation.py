@@ -66,7 +66,8 @@ class _Walk:
                 self.retry()
             elif action is not None and action[0] <= end:
                 now = max(now, action[0])
-                self.knock(action[1], now)
+                if action[1] is not None:
+                    self.knock(action[1], now)
             else:
                 return
 
@@ -79,9 +80,12 @@ class _Walk:
     def next_of(self, number: str, now: datetime) -> NextAction:
         return next_action(self.account, number, self.policies[self.account.case(number).policy], now)
 
-    def upcoming(self, now: datetime) -> tuple[datetime, str] | None:
-        """Finds the earliest action of any open case; closes those that are over on the way."""
-        found: list[tuple[datetime, str]] = []
+    def upcoming(self, now: datetime) -> tuple[datetime, str | None] | None:
+        """Finds the earliest action of any open case; closes those that are over on the way.
+
+        At some instants nothing is done but to plan anew: those have no invoice.
+        """
+        found: list[tuple[datetime, str | None]] = []
         for case in self.account.cases:
             number = case.invoice.number
             action = self.next_of(number, now)
@@ -94,7 +98,9 @@ class _Walk:
                     return self.upcoming(now)
                 if action.kind == "take" and action.at is not None:
                     found.append((max(action.at, self.deferred.get(number, action.at)), number))
-        return min(found, default=None)
+                elif action.at is not None and action.at > now:
+                    found.append((action.at, None))
+        return min(found, key=lambda one: (one[0], one[1] or ""), default=None)
 
     def close(self, number: str, action: NextAction, now: datetime) -> None:
         if number not in self.over:

@@ -109,7 +109,7 @@ def test_nothing_leaves_during_a_hold(life: Life) -> None:
     """No invoice takes a step on a day on which it is held, the last one included."""
     for number, taken in climbs(life):
         for one in taken:
-            assert life.account.hold_on(number, one.day) is None
+            assert life.account.suspended_on(number, one.day) is None
 
 
 @quick
