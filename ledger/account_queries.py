@@ -7,7 +7,9 @@ Not in: what is made of the rows (accounts.py).
 import sqlalchemy as sa
 
 from ledger.schema import (
+    agreements,
     allocations,
+    bank_accounts,
     credit_notes,
     creditors,
     debtors,
@@ -58,6 +60,7 @@ _STEPS = steps.join(
 PRESENT = sa.select(
     sa.exists().where((switches.c.creditor == "") | (switches.c.creditor == CREDITOR_ID)).label("stops"),
     sa.exists().where(_HELD).label("holds"),
+    sa.exists().where(_of(agreements)).label("agreements"),
     sa.exists().where(_of(credit_notes)).label("credit_notes"),
     sa.exists().where(_of(payments)).label("payments"),
     sa.exists().where(_of(messages)).label("messages"),
@@ -107,7 +110,13 @@ PAYMENTS = (
     .order_by(payments.c.reference)
 )
 ALLOCATIONS = (
-    sa.select(allocations.c.reference, allocations.c.invoice, allocations.c.amount)
+    sa.select(
+        allocations.c.reference,
+        allocations.c.invoice,
+        allocations.c.amount,
+        allocations.c.allowed,
+        allocations.c.allowance,
+    )
     .join(
         payments,
         sa.and_(
@@ -116,6 +125,14 @@ ALLOCATIONS = (
     )
     .where(_of(payments))
     .order_by(allocations.c.reference, allocations.c.position)
+)
+AGREEMENTS = (
+    sa.select(agreements.c.facts, agreements.c.approved, agreements.c.ended_on, agreements.c.ended_how)
+    .where(_of(agreements))
+    .order_by(agreements.c.id)
+)
+BOOKED_TO = sa.select(bank_accounts.c.account, bank_accounts.c.booked_to).where(
+    bank_accounts.c.creditor == CREDITOR_ID
 )
 HOLDS = sa.select(holds.c.facts, holds.c.lifted_on).where(_HELD).order_by(holds.c.id)
 MESSAGES = sa.select(

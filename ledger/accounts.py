@@ -7,6 +7,7 @@ Not in: changing it (book.py), and the statements themselves (account_queries.py
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from datetime import date
 from typing import Any, NamedTuple
 
 import sqlalchemy as sa
@@ -14,11 +15,12 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.account import Account, Case, Contacted, Underway
 from domain.actions import NextAction, StepTaken
-from domain.agreements import Hold, Stop
+from domain.agreements import Agreement, Hold, Stop
+from domain.fact import ZERO
 from domain.faults import NotFound
 from domain.receivable import Allocation, CreditNote, Creditor, Debtor, Invoice, Payment
 from ledger import account_queries as ask
-from ledger import switches
+from ledger import agreement_queries, switches
 
 
 class Stored(NamedTuple):
@@ -67,19 +69,22 @@ async def load(
     stops: tuple[Stop, ...] = tuple(await switches.stopped(conn, creditor)) if found.stops else ()
     if known is not None and lock and _is_current(known, row.journal_head, owner.journal_head, stops):
         return known._replace(stored=_stored(await _all(conn, ask.PLANS, of)), has_tasks=bool(found.tasks))
+    whose = Creditor.model_validate(owner.facts)
     rows = await _all(conn, ask.INVOICES, of)
     taken = _taken(await _all(conn, ask.STEPS, of)) if found.steps else {}
     contacts, underway = _messages(await _all(conn, ask.MESSAGES, of)) if found.messages else ((), ())
     account = Account(
-        creditor=Creditor.model_validate(owner.facts),
+        creditor=whose,
         debtor=Debtor.model_validate(row.facts),
         cases=tuple(_case(one, tuple(taken.get(one.number, ()))) for one in rows),
         credit_notes=_credit_notes(await _all(conn, ask.CREDIT_NOTES, of)) if found.credit_notes else (),
         payments=await _payments(conn, of) if found.payments else (),
         holds=_holds(await _all(conn, ask.HOLDS, of)) if found.holds else (),
+        agreements=_agreements(await _all(conn, ask.AGREEMENTS, of)) if found.agreements else (),
         contacts=contacts,
         underway=underway,
         payments_as_of=owner.payments_as_of,
+        booked_to=_booked_to(whose, await _all(conn, ask.BOOKED_TO, of)) if whose.banks else {},
         stops=stops,
         revision=row.revision,
     )
@@ -150,7 +155,14 @@ def _credit_notes(rows: Sequence[sa.Row[Any]]) -> tuple[CreditNote, ...]:
 async def _payments(conn: AsyncConnection, of: Mapping[str, str]) -> tuple[Payment, ...]:
     parts: dict[str, list[Allocation]] = defaultdict(list)
     for row in await _all(conn, ask.ALLOCATIONS, of):
-        parts[row.reference].append(Allocation(invoice=row.invoice, amount=row.amount))
+        parts[row.reference].append(
+            Allocation(
+                invoice=row.invoice,
+                amount=row.amount,
+                allowed=row.allowed or ZERO,
+                allowance=row.allowance,
+            )
+        )
     return tuple(
         Payment(
             creditor=row.creditor,
@@ -169,6 +181,20 @@ async def _payments(conn: AsyncConnection, of: Mapping[str, str]) -> tuple[Payme
 
 def _holds(rows: Sequence[sa.Row[Any]]) -> tuple[Hold, ...]:
     return tuple(Hold.model_validate(row.facts | {"lifted_on": row.lifted_on}) for row in rows)
+
+
+def _agreements(rows: Sequence[sa.Row[Any]]) -> tuple[Agreement, ...]:
+    return tuple(agreement_queries.read(row) for row in rows)
+
+
+def _booked_to(creditor: Creditor, rows: Sequence[sa.Row[Any]]) -> dict[str, date]:
+    """Tells up to which day each bank source of a creditor is known; banks write accounts in groups."""
+    known = {_bare(row.account): row.booked_to for row in rows}
+    return {one.key: known[_bare(one.account)] for one in creditor.banks if _bare(one.account) in known}
+
+
+def _bare(account: str) -> str:
+    return "".join(account.split()).upper()
 
 
 def _messages(rows: Sequence[sa.Row[Any]]) -> tuple[tuple[Contacted, ...], tuple[Underway, ...]]:

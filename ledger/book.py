@@ -1,8 +1,8 @@
 """The book of one account: every way in which a fact or a decision is written down.
 
 In: the table of contents of all writing; each method writes its rows and one entry of the journal.
-Not in: how it is done (invoices.py, receipts.py, commands.py, messages.py, outcomes.py...), facts
-about a creditor as a whole (parties.py), and reading (queries.py).
+Not in: how it is done (invoices.py, receipts.py, agreements.py, commands.py, messages.py...), facts about a
+creditor as a whole (parties.py), and reading (queries.py).
 
 A book is opened inside `Database.writing()`, which holds the account's lock until the transaction ends.
 Methods change `book.account` in memory too; none plans. Call `settle()` once, last, before the commit.
@@ -14,11 +14,11 @@ from datetime import date, datetime
 from typing import Any
 
 from domain.actions import Because, NextAction, Rule, StepOutcome, StepTaken
-from domain.agreements import Hold
+from domain.agreements import Agreement, Hold, HowEnded
 from domain.faults import NotAllowed
 from domain.receivable import Allocation, CreditNote, Debtor, Invoice, Payment
 from domain.reminder import Reminder
-from ledger import commands, invoices, messages, outcomes, quota, receipts, settling, tasks
+from ledger import agreements, commands, invoices, messages, outcomes, quota, receipts, settling, tasks
 from ledger.folio import Folio
 from ledger.messages import MessageRecord
 
@@ -104,6 +104,24 @@ class Book(Folio):
     async def cancel_credit_note(self, number: str) -> bool:
         """Records that a credit note no longer counts; raises NotFound."""
         return await receipts.cancel_credit_note(self, number)
+
+    # What people agree
+
+    async def put_agreement(self, agreement: Agreement, author: str) -> bool:
+        """Records a dispute, a promise, a plan or a settlement, once by its id.
+
+        What its invoices owed is filled in, and whether a person must approve it. Raises NotFound for an
+        unknown invoice, InputRefused for what contradicts the account or is known with other facts.
+        """
+        return await agreements.put(self, agreement, author)
+
+    async def approve_agreement(self, agreement: str, author: str) -> bool:
+        """Lets an agreement take effect that waits for a person; raises NotFound and NotAllowed."""
+        return await agreements.approve(self, agreement, author)
+
+    async def end_agreement(self, agreement: str, how: HowEnded, reason: str, author: str) -> bool:
+        """Ends an agreement before its time, or answers a dispute; raises NotFound and NotAllowed."""
+        return await agreements.end(self, agreement, how, reason, author)
 
     # What operators decide
 

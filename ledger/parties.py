@@ -25,7 +25,8 @@ async def put_creditor(conn: AsyncConnection, creditor: Creditor, now: datetime)
     new = await insert_once(conn, creditors, {"id": creditor.id, "facts": facts})
     row = await _lock(conn, creditor.id)
     if not new:
-        if row.facts == facts:
+        # Compared as facts: what an earlier release stored lacks the fields that have come since.
+        if Creditor.model_validate(row.facts) == creditor:
             return False
         await conn.execute(sa.update(creditors).where(creditors.c.id == creditor.id).values(facts=facts))
     await _log(conn, row, now, "creditor.registered" if new else "creditor.revised", stated=facts)

@@ -8,8 +8,10 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from domain.fact import ZERO
 from domain.faults import InputRefused, NotFound
 from domain.receivable import Allocation, CreditNote, Payment
+from ledger import agreements, tasks
 from ledger.folio import Folio
 from ledger.schema import allocations, credit_notes, messages, payments
 from ledger.writing import insert_once
@@ -38,7 +40,8 @@ async def put_payment(folio: Folio, payment: Payment) -> bool:
         if not await insert_once(folio.conn, payments, row):
             known = await _stated(folio, payment.reference)
     if known is not None:
-        if known == stated:
+        # Compared as facts: what an earlier release stored lacks the fields that have come since.
+        if Payment.model_validate(known) == Payment.model_validate(stated):
             return False
         raise InputRefused(
             field="reference",
@@ -85,6 +88,8 @@ async def _write_parts(folio: Folio, reference: str, parts: tuple[Allocation, ..
             "position": position,
             "invoice": part.invoice,
             "amount": part.amount,
+            "allowed": part.allowed if part.allowed > ZERO else None,
+            "allowance": part.allowance.value if part.allowance is not None else None,
         }
         for position, part in enumerate(parts)
     ]
@@ -94,6 +99,8 @@ async def _write_parts(folio: Folio, reference: str, parts: tuple[Allocation, ..
 
 async def _cross(folio: Folio, payment: Payment) -> list[str]:
     """Marks messages that asked for this money although it had been received by their day."""
+    if not folio.account.contacts and not folio.account.underway:
+        return []
     numbers = {part.invoice for part in payment.allocations} or set(folio.account.open_numbers())
     query = sa.select(messages.c.id, messages.c.invoices).where(
         messages.c.creditor == folio.creditor,
@@ -148,6 +155,8 @@ async def allocate(folio: Folio, reference: str, parts: tuple[Allocation, ...], 
         invoices=sorted({part.invoice for part in (*parts, *payment.allocations)}),
         author=author,
     )
+    if total == payment.amount:
+        await tasks.close_if_open(folio, f"allocate:{folio.creditor}:{reference}", "allocated", author)
     return True
 
 
@@ -168,6 +177,8 @@ async def reverse_payment(folio: Folio, reference: str, reason: str | None) -> b
         reason=reason,
         invoices=numbers,
     )
+    key = f"allocate:{folio.creditor}:{reference}"
+    await tasks.close_if_open(folio, key, "the money came back", "relance")
     return True
 
 
@@ -195,7 +206,7 @@ async def put_credit_note(folio: Folio, note: CreditNote) -> bool:
         if not await insert_once(folio.conn, credit_notes, row):
             known = await _noted(folio, note.number)
     if known is not None:
-        if known == facts:
+        if CreditNote.model_validate(known) == CreditNote.model_validate(facts):
             return False
         raise InputRefused(
             field="number",
@@ -204,6 +215,8 @@ async def put_credit_note(folio: Folio, note: CreditNote) -> bool:
         )
     folio.amend(credit_notes=tuple(sorted((*folio.account.credit_notes, note), key=lambda one: one.number)))
     await folio.log("credit_note.issued", note.invoice, stated=facts)
+    if note.invoice is not None:
+        await agreements.credited(folio, note.invoice)
     return True
 
 

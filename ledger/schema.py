@@ -129,6 +129,8 @@ allocations = sa.Table(
     sa.Column("position", sa.Integer, primary_key=True, autoincrement=False),
     sa.Column("invoice", KEY, nullable=False),
     sa.Column("amount", Money, nullable=False),
+    sa.Column("allowed", Money),
+    sa.Column("allowance", CODE),
     sa.ForeignKeyConstraint(["creditor", "reference"], ["payments.creditor", "payments.reference"]),
     sa.ForeignKeyConstraint(
         ["creditor", "invoice"],
@@ -147,6 +149,83 @@ holds = sa.Table(
     sa.Column("facts", sa.JSON, nullable=False),
     sa.Index("ix_holds_account", "creditor", "debtor"),
 )
+
+agreements = sa.Table(
+    "agreements",
+    METADATA,
+    sa.Column("creditor", KEY, primary_key=True),
+    sa.Column("id", KEY, primary_key=True),
+    sa.Column("debtor", KEY, nullable=False),
+    sa.Column("kind", CODE, nullable=False),
+    sa.Column("facts", sa.JSON, nullable=False),
+    sa.Column("standing", CODE, nullable=False),
+    sa.Column("approved", sa.Boolean, nullable=False, default=False),
+    sa.Column("ended_on", sa.Date),
+    sa.Column("ended_how", CODE),
+    sa.ForeignKeyConstraint(["creditor", "debtor"], ["debtors.creditor", "debtors.id"]),
+    sa.Index("ix_agreements_account", "creditor", "debtor"),
+)
+
+bank_accounts = sa.Table(
+    "bank_accounts",
+    METADATA,
+    sa.Column("creditor", KEY, sa.ForeignKey("creditors.id"), primary_key=True),
+    sa.Column("account", KEY, primary_key=True),
+    sa.Column("currency", sa.String(3)),
+    sa.Column("booked_to", sa.Date, nullable=False),
+    sa.Column("closing", Money),
+    sa.Column("statement", sa.String(140)),
+    sa.Column("read_at", Moment, nullable=False),
+)
+"""Up to which day each account is known, and the balance from which its next statement goes on."""
+
+bank_entries = sa.Table(
+    "bank_entries",
+    METADATA,
+    sa.Column("creditor", KEY, sa.ForeignKey("creditors.id"), primary_key=True),
+    sa.Column("id", KEY, primary_key=True),
+    sa.Column("account", KEY, nullable=False),
+    sa.Column("booked_on", sa.Date, nullable=False),
+    sa.Column("currency", sa.String(3), nullable=False),
+    sa.Column("amount", Money, nullable=False),
+    sa.Column("payer_account", KEY),
+    sa.Column("facts", sa.JSON, nullable=False),
+    sa.Column("source", sa.String(255), nullable=False),
+    sa.Column("state", CODE, nullable=False),
+    sa.Column("debtor", KEY),
+    sa.Column("payment", sa.String(128)),
+    sa.Column("proposal", sa.JSON(none_as_null=True)),
+    sa.Column("holds", sa.JSON(none_as_null=True)),
+    sa.Column("read_at", Moment, nullable=False),
+    sa.Column("resolved_at", Moment),
+    sa.Column("resolved_by", NAME),
+    sa.Index("ix_bank_entries_state", "state", "booked_on"),
+    sa.Index("ix_bank_entries_day", "creditor", "account", "booked_on"),
+    sa.Index("ix_bank_entries_payer", "creditor", "payer_account", "state"),
+    sa.Index("ix_bank_entries_payment", "creditor", "payment"),
+)
+"""Every movement once, by its identity; what nobody is certain about waits in it for a person."""
+
+incoming = sa.Table(
+    "incoming",
+    METADATA,
+    sa.Column("id", HASH, primary_key=True),
+    sa.Column("message_id", sa.String(998)),
+    sa.Column("creditor", KEY),
+    sa.Column("debtor", KEY),
+    sa.Column("kind", CODE, nullable=False),
+    sa.Column("received_at", Moment),
+    sa.Column("sender", sa.String(320)),
+    sa.Column("subject", sa.Text, nullable=False),
+    sa.Column("text", sa.Text, nullable=False),
+    sa.Column("invoices", sa.JSON, nullable=False),
+    sa.Column("state", CODE, nullable=False),
+    sa.Column("hold", KEY),
+    sa.Column("at", Moment, nullable=False),
+    sa.Index("ix_incoming_message_id", "message_id"),
+    sa.Index("ix_incoming_state", "state", "at"),
+)
+"""E-mails that came back, each taken once: bounces, replies, and those of which nobody knows whose."""
 
 steps = sa.Table(
     "steps",
@@ -202,6 +281,7 @@ messages = sa.Table(
     sa.Index("ix_messages_account", "creditor", "debtor", "state"),
     sa.Index("ix_messages_state", "state", "leased_until"),
     sa.Index("ix_messages_day", "creditor", "day"),
+    sa.Index("ix_messages_message_id", "message_id"),
     sa.Index(
         "uq_messages_key",
         "key",

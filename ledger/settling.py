@@ -13,9 +13,11 @@ import sqlalchemy as sa
 from domain.account import Case
 from domain.actions import Ending, NextAction, Rule
 from domain.fact import ZERO
+from domain.gate import needs_approval
 from domain.schedule import next_action
-from ledger import outbox, tasks
+from ledger import agreements, commands, outbox, tasks
 from ledger.accounts import Stored
+from ledger.bank_accounts import missing_file
 from ledger.folio import Folio
 from ledger.schema import invoices
 
@@ -34,8 +36,10 @@ def recall_key(creditor: str, number: str, cycle: int) -> str:
 
 async def settle(folio: Folio, *, wake: bool, quiet: frozenset[str]) -> dict[str, NextAction]:
     """Plans every case anew and returns the plans that changed, by number."""
+    await _drop_needless_approvals(folio)
     # Opening and closing decide which invoices count for the others, so they come before any plan.
     reopened = {case.invoice.number for case in folio.account.cases if await _turn(folio, case)}
+    await agreements.keep_up(folio)
     changed: dict[str, NextAction] = {}
     errands: list[tuple[str, str, NextAction]] = []
     plans: list[dict[str, Any]] = []
@@ -66,6 +70,23 @@ async def settle(folio: Folio, *, wake: bool, quiet: frozenset[str]) -> dict[str
     return changed
 
 
+async def _drop_needless_approvals(folio: Folio) -> None:
+    """Lets cases go on that wait for the approval of a step which needs none any more.
+
+    A grave step waits while its invoice is contested; once the dispute is answered it waits no longer.
+    """
+    for case in folio.account.cases:
+        blocked = case.blocked
+        if case.ending is not None or blocked is None or blocked.rule is not Rule.APPROVAL:
+            continue
+        number, step = case.invoice.number, blocked.reference
+        known = {one.key: one for one in folio.policies[case.policy].steps}
+        if step in known and not needs_approval(folio.account, number, known[step]):
+            await commands.unblock(folio, number)
+            key = commands.approval_key(folio.creditor, number, step, case.cycle)
+            await tasks.close_if_open(folio, key, "no longer needed", "relance")
+
+
 async def _write(folio: Folio, rows: list[dict[str, Any]]) -> None:
     """Updates many cases at once; every row has the same columns, and its number as `of`."""
     if rows:
@@ -84,7 +105,8 @@ async def _ask_people(
         if answered is not None and answered not in standing:
             await tasks.close_if_open(folio, answered[1], "no longer needed", "relance")
         if asked is not None and asked != answered:
-            await tasks.ask_again(folio, *asked, number, folio.today, {})
+            detail = missing_file(folio.account, folio.now) if asked[0] == "payments" else {}
+            await tasks.ask_again(folio, *asked, number, folio.today, detail)
 
 
 def _question(folio: Folio, number: str, action: NextAction | None) -> tuple[str, str] | None:
