@@ -1,0 +1,3 @@
+from intake.readers.bank.reading import read, recognise
+
+__all__ = ["read", "recognise"]
