@@ -13,9 +13,10 @@ import gc
 import os
 import signal
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
+from typing import Any
 
 import structlog
 
@@ -27,6 +28,9 @@ from config.settings import Settings, load
 from correspondence.postbook import PostBook
 from correspondence.wording import Wording
 from domain.faults import RelanceError
+from intake.mailbox.imap import ImapMailbox
+from intake.mailbox.watching import keep_looking
+from intake.noticing import keep_noticing
 from intake.reconciling import Reconciler, refuse_if_ahead
 from intake.relay import Relay
 from intake.resuming import keep_resuming
@@ -64,9 +68,21 @@ async def main() -> None:
             idle = await without_work(client, settings)
             if idle is not None:
                 log.warning("worker_without_work", reason=idle)
-            await asyncio.gather(relay.run(stop), keep_resuming(database, stop))
+            await asyncio.gather(
+                relay.run(stop),
+                keep_resuming(database, stop),
+                keep_noticing(database, stop),
+                *_watching(settings, database, stop),
+            )
             log.info("worker_stopping")
     log.info("worker_stopped")
+
+
+def _watching(settings: Settings, database: Database, stop: asyncio.Event) -> list[Coroutine[Any, Any, None]]:
+    """Reads what comes back by e-mail, where the settings name a mailbox."""
+    if settings.imap.host is None:
+        return []
+    return [keep_looking(ImapMailbox(settings.imap), database, stop, settings.imap.every_seconds)]
 
 
 def _told_to_stop() -> asyncio.Event:

@@ -40,6 +40,7 @@ NESTED = "__"
 FILE = Path("relance.toml")
 HERE = Path(__file__).resolve().parent
 HIGHEST_PORT = 65535
+IMAPS_PORT = 993
 DRIVERS = {
     "sqlite": "sqlite+aiosqlite",
     "postgres": "postgresql+asyncpg",
@@ -139,6 +140,46 @@ class Smtp(Section):
         return self
 
 
+class Imap(Section):
+    """Says where what comes back by e-mail is read; without a host nobody looks.
+
+    Everything that arrives in `folder` is taken and moved to `archive`. Without an archive folder it is
+    marked as seen instead, and what somebody has opened before is missed.
+    """
+
+    host: Annotated[str | None, BeforeValidator(_empty_as_none)] = Field(
+        None, description="the name or address of the server that receives replies, or nothing"
+    )
+    port: Port = Field(
+        993, description="a port from 1 to 65535; 993 is usual with implicit, 143 with starttls"
+    )
+    username: str | None = Field(None, description="the account's name, or nothing")
+    password: SecretStr | None = Field(None, description="the account's password, or nothing")
+    tls: Tls = Field(Tls.IMPLICIT, description="one of none, starttls, implicit")
+    folder: str = Field("INBOX", min_length=1, description="the folder in which replies and bounces arrive")
+    archive: Annotated[str | None, BeforeValidator(_empty_as_none)] = Field(
+        "Relance", description="the folder to which they are moved, or nothing: they are marked as seen"
+    )
+    every_seconds: float = Field(60, ge=1, le=3600, description="seconds between two looks, from 1 to 3600")
+    timeout_seconds: float = Field(20, gt=0, le=120, description="seconds, at most 120")
+
+    @model_validator(mode="after")
+    def _guarded(self) -> Self:
+        if self.host is not None and (self.username is None or self.password is None):
+            msg = "a mailbox has an account: set username and password"
+            raise ValueError(msg)
+        if self.host is not None and self.tls is Tls.NONE and not _is_local(self.host):
+            msg = "the password would travel unprotected: set tls to starttls or implicit"
+            raise ValueError(msg)
+        if self.tls is Tls.STARTTLS and self.port == IMAPS_PORT:
+            msg = f"port {IMAPS_PORT} is protected from the start: set tls to implicit, or port to 143"
+            raise ValueError(msg)
+        if self.archive == self.folder:
+            msg = "folder and archive are the same: what was taken would never be put away"
+            raise ValueError(msg)
+        return self
+
+
 def _is_local(host: str) -> bool:
     if host == "localhost":
         return True
@@ -179,6 +220,7 @@ class Settings(BaseSettings):
     )
     task_queue: str = Field("relance", min_length=1, max_length=200, description="the name of a task queue")
     smtp: Smtp = Field(default_factory=Smtp)
+    imap: Imap = Field(default_factory=Imap)
     log_format: LogFormat = Field(LogFormat.AUTO, description="one of auto, json, text")
     log_level: Annotated[Literal["debug", "info", "warning", "error"], BeforeValidator(_lower)] = Field(
         "info", description="one of debug, info, warning, error"
