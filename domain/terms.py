@@ -1,7 +1,7 @@
 """Payment terms: which due date holds when an invoice does not carry one.
 
 In: the order of fallbacks, and which one applied.
-Not in: the caps on agreed terms, and what happens after the due date.
+Not in: the caps on agreed terms (caps.py), and what happens after the due date.
 """
 
 from datetime import date, timedelta

@@ -3,9 +3,9 @@
 In: currencies, account numbers, registration numbers, addresses, dates that can be meant.
 Not in: what depends on the record (parties.py, invoices.py, receipts.py).
 
-A reminder in the wrong name or to the wrong account is worse than none, so a number whose check digits
-do not add up is refused. Where the other side gave the number and nobody can correct it, leaving the
-field out is the remedy.
+A reminder in the wrong name or to the wrong account is worse than none, so a number of the creditor's whose
+check digits do not add up is refused. The debtor's numbers come from the other side, and nobody here can
+correct them: they are only warned of (warnings.py).
 """
 
 import re
@@ -28,6 +28,7 @@ from domain.events import (
     Event,
     InvoiceCreated,
     PaymentReceived,
+    StatusReported,
 )
 from domain.faults import InputRefused
 from domain.receivable import Creditor, Debtor
@@ -70,6 +71,8 @@ def check(event: Event) -> None:
         case CreditNoteIssued():
             _check_money("total", event.total, event.currency)
             _check_day("issue_date", event.issue_date)
+        case StatusReported():
+            _check_status(event)
         case _:
             pass
 
@@ -91,10 +94,10 @@ def _check_creditor(creditor: Creditor) -> None:
     _check_zone("creditor.time_zone", creditor.time_zone)
     _check_email("creditor.email", creditor.email)
     _check_email("creditor.reply_to", creditor.reply_to)
-    if creditor.iban is not None and not _passes(_iban_adds_up, creditor.iban):
+    if creditor.iban is not None and not passes(iban_adds_up, creditor.iban):
         remedy = "is not an IBAN, its check digits do not add up; copy it from the bank's own document"
         raise InputRefused(field="creditor.iban", value=shown(creditor.iban), remedy=remedy)
-    if creditor.bic is not None and not _passes(bic.validate, creditor.bic):
+    if creditor.bic is not None and not passes(bic.validate, creditor.bic):
         raise InputRefused(
             field="creditor.bic",
             value=shown(creditor.bic),
@@ -103,8 +106,6 @@ def _check_creditor(creditor: Creditor) -> None:
 
 
 def _check_debtor(debtor: Debtor) -> None:
-    _check_siren("debtor.siren", debtor.siren)
-    _check_vat("debtor.vat", debtor.vat)
     if debtor.time_zone is not None:
         _check_zone("debtor.time_zone", debtor.time_zone)
     for index, contact in enumerate(debtor.contacts):
@@ -122,6 +123,15 @@ def _check_invoice(event: InvoiceCreated) -> None:
         raise InputRefused(
             field="version", value=event.version, remedy=f"is no version; count from 1 to {HIGHEST_VERSION:,}"
         )
+
+
+def _check_status(event: StatusReported) -> None:
+    _check_day("at", event.at.date())
+    for field, day in (("issue_date", event.issue_date), ("effective_on", event.effective_on)):
+        if day is not None:
+            _check_day(field, day)
+    if event.amount is not None and event.currency is not None:
+        _check_money("amount", event.amount, event.currency)
 
 
 def _check_due(field: str, due: date, issued: date) -> None:
@@ -172,24 +182,26 @@ def _check_email(field: str, email: str | None) -> None:
 
 
 def _check_siren(field: str, number: str | None) -> None:
-    if number is not None and not _passes(siren.validate, number):
+    if number is not None and not passes(siren.validate, number):
         remedy = "is not a SIREN, its nine digits do not add up; correct it or leave the field out"
         raise InputRefused(field, shown(number), remedy)
 
 
 def _check_vat(field: str, number: str | None) -> None:
-    if number is not None and not _passes(_vat_adds_up, number):
+    if number is not None and not passes(vat_adds_up, number):
         remedy = "is not a VAT number, its check digits do not add up; correct it or leave the field out"
         raise InputRefused(field, shown(number), remedy)
 
 
-def _iban_adds_up(number: str) -> str:
+def iban_adds_up(number: str) -> str:
+    """Raises NumberFault for an IBAN whose check digits do not add up."""
     # The checks of single countries refuse accounts that their banks use.
     checked: str = iban.validate(number, check_country=False)
     return checked
 
 
-def _vat_adds_up(number: str) -> str:
+def vat_adds_up(number: str) -> str:
+    """Raises NumberFault for a VAT number that its country cannot have given."""
     country = number.strip()[:2].lower()
     national = get_cc_module(country, "vat") if country.isascii() and country.isalpha() else None
     if national is None or country in eu_vat.MEMBER_STATES:
@@ -198,7 +210,7 @@ def _vat_adds_up(number: str) -> str:
     return str(national.validate(number))
 
 
-def _passes(validate: Any, number: str) -> bool:
+def passes(validate: Any, number: str) -> bool:
     """Tells whether a number passes a check; the checks stumble over text outside ASCII."""
     if not number.isascii():
         return False
