@@ -20,6 +20,7 @@ from domain.calendars import ONE_DAY
 from domain.explanation import explain
 from domain.fact import ZERO, cents
 from domain.faults import InputRefused, NotAllowed, NotFound
+from domain.gate import needs_approval
 from domain.receivable import Allocation, Payment
 from ledger import desk as words
 from ledger.book import Book
@@ -139,7 +140,7 @@ def _approvable(book: Book, number: str, step: str) -> str:
     if case.blocked is not None and case.blocked.reference is not None:
         step = case.blocked.reference
     policy = book.policies[case.policy]
-    if not any(one.key == step and one.approval for one in policy.steps):
+    if not any(one.key == step and needs_approval(book.account, number, one) for one in policy.steps):
         msg = f"step {step!r} of policy {policy.id} needs no approval"
         raise NotAllowed(msg)
     return step

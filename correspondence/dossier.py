@@ -18,7 +18,7 @@ from uuid import NAMESPACE_URL, UUID, uuid5
 
 from pydantic import Field
 
-from domain.account import Balance
+from domain.balance import Balance
 from domain.fact import Fact, Instant
 from domain.faults import InputRefused, RecordBroken
 from domain.policy import Channel

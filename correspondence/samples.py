@@ -1,6 +1,6 @@
 """Sample reminders, with which a wording is tried before any customer is written to.
 
-In: one invoice, several, overdue and coming ones together, money received, and a bare minimum.
+In: one invoice, several, overdue and coming ones together, money received, a dispute, and a bare minimum.
 Not in: the sample company of the demonstration.
 """
 
@@ -35,7 +35,13 @@ _DEBTOR = Debtor(
 
 
 def line(
-    number: str, days_overdue: int, amount: str, *, paid: str = "0.00", full: bool = True
+    number: str,
+    days_overdue: int,
+    amount: str,
+    *,
+    paid: str = "0.00",
+    disputed: str = "0.00",
+    full: bool = True,
 ) -> ReminderLine:
     """Makes a line that is so many days overdue; negative days are still to come."""
     due = _DAY - timedelta(days=days_overdue)
@@ -48,6 +54,7 @@ def line(
         due_date=due,
         total=Decimal(amount),
         open=Decimal(amount) - Decimal(paid),
+        disputed=Decimal(disputed),
         days_overdue=days_overdue,
         order_reference="BC-4471" if full else None,
         delivery_reference="BL-2093" if full else None,
@@ -68,7 +75,7 @@ def reminder(
     currency: str = "EUR",
 ) -> Reminder:
     """Makes a reminder that speaks for the lines given."""
-    asked = sum((one.open for one in lines), Decimal("0.00")) - Decimal(received)
+    asked = sum((one.open - one.disputed for one in lines), Decimal("0.00")) - Decimal(received)
     return Reminder(
         creditor=creditor,
         debtor=debtor,
@@ -108,6 +115,7 @@ def samples(message: str, language: str) -> dict[str, Reminder]:
             "address": PostalAddress(lines=("Rue Haute 1",), postcode="1000", city="Bruxelles", country="BE")
         }
     )
+    contested = line("F2026-0023", 10, "1280.71", disputed="200.00")
     late, later = line("F2026-0023", 10, "1280.71"), line("F2026-0031", 4, "640.00", paid="200.00")
     soon, after = line("F2026-0040", -3, "310.50"), line("F2026-0041", -9, "99.90")
     many = tuple(line(f"F2026-01{turn:02d}", turn, "100.00") for turn in range(12, 6, -1))
@@ -120,6 +128,7 @@ def samples(message: str, language: str) -> dict[str, Reminder]:
         "mixed": reminder(message, language, (late, later, soon, after), tone=Tone.COURTEOUS),
         "mixed one": reminder(message, language, (late, soon)),
         "received": reminder(message, language, (late, later), received="150.00", creditor=abroad),
+        "disputed": reminder(message, language, (contested, later)),
         "bare": reminder(
             message,
             language,

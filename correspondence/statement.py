@@ -27,13 +27,17 @@ _SIREN_DIGITS = 9
 
 
 class Line(Fact):
-    """States one invoice of the table; a reference that is not known is empty."""
+    """States one invoice of the table; what is not known is empty.
+
+    `disputed` says which part of what is open the debtor contests, and that it is not asked for.
+    """
 
     number: str
     issued: str
     due: str
     total: str
     open: str
+    disputed: str
     days_overdue: int
     order: str
     delivery: str
@@ -42,7 +46,8 @@ class Line(Fact):
 class Group(Fact):
     """Gathers the invoices of the message that are overdue, or those still to come.
 
-    `refs` names them in a sentence: `facture n° F1`, or `factures n° F1, F2 et 3 autres`.
+    `refs` names them in a sentence: `facture n° F1`, or `factures n° F1, F2 et 3 autres`. `total` is what
+    is asked for of them, before money received that no invoice has taken yet.
     """
 
     lines: tuple[Line, ...]
@@ -126,8 +131,12 @@ def payable_now(reminder: Reminder) -> Decimal:
 
     Money received without a destination counts for the oldest debt, so it comes off what is overdue.
     """
-    overdue = sum((line.open for line in reminder.overdue_lines), ZERO) - reminder.received
+    overdue = _asked_of(reminder.overdue_lines) - reminder.received
     return overdue if reminder.overdue_lines and overdue > ZERO else reminder.asked
+
+
+def _asked_of(lines: tuple[ReminderLine, ...]) -> Decimal:
+    return sum((line.open - line.disputed for line in lines), ZERO)
 
 
 def code_of(reminder: Reminder) -> PaymentCode | None:
@@ -182,14 +191,13 @@ def state(reminder: Reminder, words: Words, medium: Medium) -> Statement:
 
 def _group(reminder: Reminder, lines: tuple[ReminderLine, ...], words: Words) -> Group:
     language = reminder.language
-    total = sum((line.open for line in lines), ZERO)
     first = min((line.due_date for line in lines), default=None)
     return Group(
-        lines=tuple(_line(reminder, line) for line in lines),
+        lines=tuple(_line(reminder, line, words) for line in lines),
         several=len(lines) > 1,
         refs=_refs(tuple(line.number for line in lines), words, language) if lines else "",
         first_due=short_date(first, language) if first else "",
-        total=money(total, reminder.currency, language),
+        total=money(_asked_of(lines), reminder.currency, language),
     )
 
 
@@ -202,13 +210,15 @@ def _refs(numbers: tuple[str, ...], words: Words, language: str) -> str:
     return words["refs_many"].format(numbers=listed, rest=len(numbers) - _LISTED_OF_MANY)
 
 
-def _line(reminder: Reminder, line: ReminderLine) -> Line:
+def _line(reminder: Reminder, line: ReminderLine, words: Words) -> Line:
+    contested = money(line.disputed, reminder.currency, reminder.language)
     return Line(
         number=line.number,
         issued=short_date(line.issue_date, reminder.language),
         due=short_date(line.due_date, reminder.language),
         total=money(line.total, reminder.currency, reminder.language),
         open=money(line.open, reminder.currency, reminder.language),
+        disputed=words["disputed"].format(amount=contested) if line.disputed > ZERO else "",
         days_overdue=line.days_overdue,
         order=one_line(line.order_reference or ""),
         delivery=one_line(line.delivery_reference or ""),

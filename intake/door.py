@@ -11,6 +11,8 @@ import structlog
 
 from domain.actions import Rule
 from domain.events import (
+    AgreementEnded,
+    AgreementMade,
     CreditNoteCancelled,
     CreditNoteIssued,
     CreditorRegistered,
@@ -21,9 +23,18 @@ from domain.events import (
     PaymentReceived,
     PaymentReversed,
     PaymentsKnown,
+    StatusReported,
 )
 from domain.policy import DunningPolicy
-from intake import credits, identity, invoices, parties, receipts  # noqa: A004 - the accountant's credits
+from intake import (
+    agreements,
+    credits,  # noqa: A004 - the accountant's credits
+    identity,
+    invoices,
+    lifecycle,
+    parties,
+    receipts,
+)
 from intake.admission import Admission, Status
 from intake.visit import Visit
 from ledger.database import Database
@@ -46,15 +57,19 @@ class Door:
         """Gives the record that the door writes to."""
         return self._database
 
-    async def admit(self, event: Event, *, now: datetime, source: str = "") -> Admission:
-        """Takes an event in and says what became of it; `source` names where it came from, for the log.
+    async def admit(
+        self, event: Event, *, now: datetime, source: str = "", author: str = agreements.BY_INTAKE
+    ) -> Admission:
+        """Takes an event in and says what became of it.
+
+        `source` names where it came from, for the log; `author` who agreed, for the record.
 
         An event that says what the record says already changes nothing. Raises InputRefused for one that
         contradicts the record or cannot be meant, with nothing written; Unavailable for a busy database.
         """
         identity.check(event)
         async with self._database.writing() as conn:
-            admission = await _admit(Visit(conn, now, self._catalogue, self._shelf), event)
+            admission = await _admit(Visit(conn, now, self._catalogue, self._shelf), event, author)
         if isinstance(event, PaymentsKnown):
             # Known or not: what planned these accounts the first time may have been cut short.
             await self._plan_anew(admission.creditor, now, waiting_for=Rule.STALE)
@@ -80,7 +95,7 @@ class Door:
                 await parties.plan_anew(visit, creditor, debtor)
 
 
-async def _admit(visit: Visit, event: Event) -> Admission:  # noqa: PLR0911 - one for each event
+async def _admit(visit: Visit, event: Event, author: str) -> Admission:  # noqa: C901, PLR0911 - one each
     match event:
         case CreditorRegistered():
             return await parties.creditor_registered(visit, event)
@@ -100,3 +115,9 @@ async def _admit(visit: Visit, event: Event) -> Admission:  # noqa: PLR0911 - on
             return await credits.credit_note_cancelled(visit, event)
         case PaymentsKnown():
             return await parties.payments_known(visit, event)
+        case AgreementMade():
+            return await agreements.agreement_made(visit, event, author)
+        case AgreementEnded():
+            return await agreements.agreement_ended(visit, event, author)
+        case StatusReported():
+            return await lifecycle.status_reported(visit, event)

@@ -1,7 +1,8 @@
-"""Whole files through the door: what was taken, known, waiting or refused, and the refused rows kept.
+"""Any file taken in: what was taken, known, waiting or refused, and the refused rows kept.
 
-In: loading a file row by row, and loading a refused row again once it is mended.
-Not in: formats (readers/), and what becomes of each event (door.py).
+In: loading a file of events row by row, and loading a refused row again once it is mended.
+Not in: formats (readers/), files that are one thing as a whole (documents.py), and what becomes of each
+event (door.py).
 """
 
 import re
@@ -20,12 +21,13 @@ from domain.events import (
     PaymentReceived,
     PaymentReversed,
 )
-from domain.fact import Fact
 from domain.faults import InputRefused, NotAllowed, NotFound
 from intake.admission import Admission, Status
+from intake.documents import HASHED, take_file
 from intake.door import Door
-from intake.readers.files import JSON_NAMES, read_file, read_text
+from intake.readers.files import JSON_NAMES, Kind, read_file, read_text, recognise
 from intake.readers.rows import Reading, Row, shown
+from intake.reports import LoadReport, RefusedRow
 from ledger import desk
 from ledger.schema import quarantine
 
@@ -34,36 +36,38 @@ Progress = Callable[[int, int], None]
 
 ROW = "row"
 
-
-class RefusedRow(Fact):
-    """Says why a row was refused; `kept` is its id in quarantine, none where nothing can be mended."""
-
-    line: int
-    field: str
-    value: str | None
-    remedy: str
-    kept: int | None = None
-
-
-class LoadReport(Fact):
-    """Counts what became of the rows of a file; `notes` say how it was read."""
-
-    source: str
-    taken: int = 0
-    known: int = 0
-    waiting: int = 0
-    refused: tuple[RefusedRow, ...] = ()
-    notes: tuple[str, ...] = ()
+__all__ = ["LoadReport", "Progress", "RefusedRow", "load", "problem_of", "retry"]
 
 
 async def load(
-    door: Door, path: Path, *, now: datetime, creditor: str | None = None, progress: Progress | None = None
+    door: Door,
+    path: Path,
+    *,
+    now: datetime,
+    creditor: str | None = None,
+    account: str | None = None,
+    currency: str | None = None,
+    documents: Path | None = None,
+    progress: Progress | None = None,
 ) -> LoadReport:
-    """Loads a file; a row that is refused stops no other and is kept where it can be mended.
+    """Loads a file of any kind that is known by its content; what is refused stops nothing else and is kept.
 
-    `creditor` is whose the rows of a CSV are where no column says it. The same file again changes
-    nothing. Raises Unavailable for a busy database; the rows before stay taken.
+    `creditor` is whose the rows of a CSV are where no column says it; `account` and `currency` are those of
+    a bank's CSV that names none; PDFs of invoices are copied into `documents`. The same file again changes
+    nothing. Raises Unavailable for a busy database; what was taken before stays taken.
     """
+    kind = recognise(path)
+    if kind is not Kind.EVENTS:
+        return await take_file(
+            door,
+            path,
+            kind,
+            now=now,
+            account=account,
+            currency=currency,
+            documents=documents,
+            progress=progress,
+        )
     loading = _Loading(door, read_file(path, creditor=creditor), creditor, now)
     return await loading.run(progress)
 
@@ -140,6 +144,7 @@ class _Loading:
                 value=_text(refusal.value),
                 remedy=refusal.remedy,
                 kept=kept,
+                whole=kept is None,
             )
         )
 
@@ -198,6 +203,9 @@ async def retry(door: Door, row: int, mended: str | None = None, *, now: datetim
         raise NotFound(msg)
     if kept.resolved_at is not None:
         msg = f"row {row} was settled on {kept.resolved_at:%Y-%m-%d}"
+        raise NotAllowed(msg)
+    if kept.raw.startswith(HASHED):
+        msg = f"row {row} is a whole file: import it again, mended; then drop the row if it is still listed"
         raise NotAllowed(msg)
     event = _one_event(kept.raw, mended, kept.source, kept.problem.get("creditor"))
     admission = await door.admit(event, now=now, source=kept.source)

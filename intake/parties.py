@@ -11,7 +11,7 @@ from domain.actions import Rule
 from domain.events import CreditorRegistered, DebtorRegistered, PaymentsKnown
 from domain.faults import InputRefused
 from domain.gate import staleness
-from domain.receivable import Debtor
+from domain.receivable import Creditor, Debtor
 from intake.admission import Admission, Status
 from intake.visit import Visit
 from ledger import parties
@@ -23,6 +23,7 @@ async def creditor_registered(visit: Visit, event: CreditorRegistered) -> Admiss
     """Registers a creditor or replaces what is known of it; its accounts are planned anew afterwards."""
     creditor = event.creditor
     check_policy(visit, "creditor.policy", creditor.policy)
+    _check_banks(creditor)
     changed = await parties.put_creditor(visit.conn, creditor, visit.now)
     return Admission(
         status=Status.TAKEN if changed else Status.KNOWN,
@@ -30,6 +31,19 @@ async def creditor_registered(visit: Visit, event: CreditorRegistered) -> Admiss
         creditor=creditor.id,
         what=f"creditor {creditor.id} registered" if changed else f"creditor {creditor.id} was known",
     )
+
+
+def _check_banks(creditor: Creditor) -> None:
+    """Raises InputRefused where two bank sources have one key, or one account."""
+    seen: set[str] = set()
+    for place, source in enumerate(creditor.banks):
+        account = "".join(source.account.split()).upper()
+        for field, value in (("key", source.key), ("account", account)):
+            if f"{field} {value}" in seen:
+                path = f"creditor.banks.{place}.{field}"
+                remedy = "is declared twice; declare each bank account once, under a key of its own"
+                raise InputRefused(path, value, remedy)
+            seen.add(f"{field} {value}")
 
 
 async def debtor_registered(visit: Visit, event: DebtorRegistered) -> Admission:
@@ -40,6 +54,7 @@ async def debtor_registered(visit: Visit, event: DebtorRegistered) -> Admission:
     if await parties.put_debtor(visit.conn, debtor, visit.now):
         return _debtor_taken(event, Status.TAKEN, f"debtor {debtor.id} registered")
     book = await visit.book(debtor.creditor, debtor.id)
+    debtor = debtor.remembering(book.account.debtor)
     reached = _ways(debtor) - _ways(book.account.debtor)
     if not await book.put_debtor(debtor):
         return _debtor_taken(event, Status.KNOWN, f"debtor {debtor.id} was known")

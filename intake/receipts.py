@@ -4,16 +4,17 @@ In: whose money it is, and which part of it each invoice gets.
 Not in: credit notes (credits.py), and what unallocated money means (domain/account.py).
 """
 
+from collections.abc import Mapping
 from decimal import Decimal
 from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
 
 from domain.calendars import ONE_DAY
-from domain.events import PaymentReceived, PaymentReversed
+from domain.events import EVENT, PaymentReceived, PaymentReversed
 from domain.fact import ZERO
 from domain.faults import InputRefused
-from domain.receivable import Allocation, Payment
+from domain.receivable import Allocation, Allowance, Payment
 from intake.admission import Admission, Status
 from intake.visit import Known, Visit, closed_as
 from ledger.book import Book
@@ -33,9 +34,27 @@ def named(event: PaymentReceived) -> dict[str, Decimal]:
     return parts
 
 
+def _let_go(event: PaymentReceived) -> dict[str, tuple[Decimal, Allowance]]:
+    """Gives what is let go with the money for each invoice named, and why.
+
+    Raises InputRefused where nobody says why, or where two reasons are given for one invoice.
+    """
+    found: dict[str, tuple[Decimal, Allowance]] = {}
+    for part in event.allocations:
+        if part.allowed <= ZERO:
+            continue
+        before, reason = found.get(part.invoice, (ZERO, part.allowance))
+        if part.allowance is None or reason is not part.allowance:
+            remedy = f"say why {part.allowed:.2f} of {part.invoice} is let go: {', '.join(Allowance)}"
+            raise InputRefused("allocations.allowance", None, remedy)
+        found[part.invoice] = (before + part.allowed, part.allowance)
+    return found
+
+
 async def payment_received(visit: Visit, event: PaymentReceived) -> Admission:
     """Records a payment; one whose invoices and debtor are all unknown waits."""
     owner = await visit.creditor(event.creditor)
+    _let_go(event)
     today = visit.now.astimezone(ZoneInfo(owner.time_zone)).date()
     if event.received_on > today + ONE_DAY:
         raise InputRefused(
@@ -71,6 +90,8 @@ def _recorded(book: Book, event: PaymentReceived) -> str:
     what = f"payment of {payment.amount:.2f} {payment.currency} recorded"
     if on:
         what += f" on {on}"
+    let_go = [part for part in payment.allocations if part.allowed > ZERO and part.allowance is not None]
+    what += "".join(f"; {one.allowed:.2f} let go on {one.invoice} ({one.allowance})" for one in let_go)
     return what + (f"; {payment.unallocated:.2f} left unallocated" if payment.unallocated > ZERO else "")
 
 
@@ -104,11 +125,11 @@ async def _wait(visit: Visit, event: PaymentReceived) -> Admission:
     wanted = tuple(named(event))
     if await _owner(visit, event.creditor, event.reference) is not None:
         raise _other_facts(event)
-    facts = event.model_dump(mode="json")
     parked = await visit.parked(event.creditor, event.type, "reference", event.reference)
-    if any(one != facts for one in parked.values()):
+    # Compared as facts: what an earlier release parked lacks the fields that have come since.
+    if any(EVENT.validate_python(one) != event for one in parked.values()):
         raise _other_facts(event)
-    new = await visit.park(event.creditor, wanted, event)
+    new = await visit.park(event.creditor, [name for name in wanted if name not in parked], event)
     what = f"the payment waits for invoice {', '.join(wanted)}"
     return _answer(event, Status.WAITING if new else Status.KNOWN, wanted, what if new else f"{what} already")
 
@@ -151,7 +172,7 @@ async def apply_payment(visit: Visit, book: Book, event: PaymentReceived, *, lat
             received_on=event.received_on,
             currency=event.currency,
             amount=event.amount,
-            allocations=_shares(book, wanted, event.amount, event.currency),
+            allocations=_shares(book, wanted, event.amount, event.currency, _let_go(event)),
         )
         return await book.put_payment(payment)
     known = next((one for one in book.account.payments if one.reference == event.reference), None)
@@ -161,7 +182,7 @@ async def apply_payment(visit: Visit, book: Book, event: PaymentReceived, *, lat
         return False
     given = {part.invoice for part in known.allocations}
     unmet = {number: most for number, most in wanted.items() if not given & set(_cases(book, number))}
-    more = _shares(book, unmet, known.unallocated, event.currency)
+    more = _shares(book, unmet, known.unallocated, event.currency, _let_go(event))
     return bool(more) and await book.allocate(event.reference, (*known.allocations, *more), BY_INTAKE)
 
 
@@ -193,12 +214,23 @@ def _cases(book: Book, name: str) -> list[str]:
     ]
 
 
-def _shares(book: Book, wanted: dict[str, Decimal], money: Decimal, currency: str) -> tuple[Allocation, ...]:
-    """Shares money out: the oldest maturity first, and never more than an invoice owes."""
+def _shares(
+    book: Book,
+    wanted: Mapping[str, Decimal],
+    money: Decimal,
+    currency: str,
+    let_go: Mapping[str, tuple[Decimal, Allowance]],
+) -> tuple[Allocation, ...]:
+    """Shares money out: the oldest maturity first, and never more than an invoice owes.
+
+    What is let go comes on top of the money, on the invoices that get some, where they still owe it.
+    """
     shares: dict[str, Decimal] = {}
+    extras: dict[str, tuple[Decimal, Allowance]] = {}
     for name, most in wanted.items():
         free = min(most, money)
-        for number in _cases(book, name):
+        numbers = _cases(book, name)
+        for number in numbers:
             owed_in = book.case(number).invoice.currency
             if owed_in != currency:
                 raise InputRefused(
@@ -211,7 +243,21 @@ def _shares(book: Book, wanted: dict[str, Decimal], money: Decimal, currency: st
                 shares[number] = shares.get(number, ZERO) + share
                 free -= share
                 money -= share
-    return tuple(Allocation(invoice=number, amount=share) for number, share in shares.items())
+        left, reason = let_go.get(name, (ZERO, Allowance.DIFFERENCE))
+        for number in numbers:
+            extra = min(left, book.account.balance(number).open - shares.get(number, ZERO))
+            if number in shares and number not in extras and extra > ZERO:
+                extras[number] = (extra, reason)
+                left -= extra
+    return tuple(
+        Allocation(
+            invoice=number,
+            amount=share,
+            allowed=extras[number][0] if number in extras else ZERO,
+            allowance=extras[number][1] if number in extras else None,
+        )
+        for number, share in shares.items()
+    )
 
 
 async def payment_reversed(visit: Visit, event: PaymentReversed) -> Admission:

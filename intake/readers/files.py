@@ -1,18 +1,55 @@
-"""Any file or text that holds events, read row by row.
+"""Any file: what it is, by its content, and its rows where it holds events row by row.
 
-In: which format it is, and its rows.
-Not in: what becomes of the events (door.py, loading.py).
+In: telling the kinds of files apart; reading those of events.
+Not in: other formats (einvoice/, bank/, cdar.py), and what becomes of it all (loading.py, documents.py).
 """
 
 from collections.abc import Iterator
+from enum import StrEnum
 from pathlib import Path
 
 from domain.faults import InputRefused
-from intake.readers import csv_rows, json_rows
+from intake.readers import bank, cdar, csv_rows, json_rows, xml
+from intake.readers.bank.reading import HEAD
+from intake.readers.einvoice import reading as einvoice
 from intake.readers.rows import Reading, Row
 from intake.readers.text import Source
 
 JSON_NAMES = (".json", ".ndjson", ".jsonl")
+
+
+class Kind(StrEnum):
+    """Names the kinds of files that are told apart; XML is what is none of the kinds that are read."""
+
+    EVENTS = "events"
+    INVOICE = "invoice"
+    STATEMENT = "statement"
+    STATUSES = "statuses"
+    XML = "xml"
+
+
+def recognise(path: Path) -> Kind:
+    """Tells what a file is by its first bytes; one that cannot be read is taken for one of events."""
+    try:
+        with path.open("rb") as stream:
+            head = stream.read(HEAD)
+    except (OSError, ValueError):
+        return Kind.EVENTS
+    if path.name.lower().endswith(JSON_NAMES) or head.lstrip()[:1] in {b"{", b"["}:
+        return Kind.EVENTS
+    if cdar.recognise(head):
+        return Kind.STATUSES
+    if einvoice.recognise(head) is not None:
+        return Kind.INVOICE
+    if bank.recognise(head, path.name) is not None:
+        return Kind.STATEMENT
+    return Kind.XML if xml.looks_like_xml(head) else Kind.EVENTS
+
+
+def name_of(path: Path) -> str:
+    """Gives the name of a file as it can be stored and shown, whatever bytes it is made of."""
+    name = path.name.encode("utf-8", "replace").decode("utf-8")
+    return "".join(letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in name)
 
 
 def read_file(path: Path, *, creditor: str | None = None) -> Reading:
@@ -20,7 +57,7 @@ def read_file(path: Path, *, creditor: str | None = None) -> Reading:
 
     Never raises for what is in the file: a row says what is wrong with it.
     """
-    reading = Reading(source=path.name, rows=iter(()))
+    reading = Reading(source=name_of(path), rows=iter(()))
     try:
         source = Source.of_file(path)
     except InputRefused as refusal:

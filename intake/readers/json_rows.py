@@ -20,7 +20,8 @@ from intake.readers.text import LONGEST_LINE, Source
 LONGEST_INTEGER = 100
 ENVELOPE = re.compile(r'\s*\{\s*"events"\s*:\s*\[')
 BLANK = re.compile(r"\s*")
-DATES = ("issue_date", "due_date", "received_on")
+DATES = ("issue_date", "due_date", "received_on", "delivered_on", "effective_on")
+AGREED_DATES = ("made_on", "until", "pay_by", "ended_on")
 ISO_DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 INSTANT = re.compile(r"\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}.*")
 TOO_DEEP = "is nested too deeply; write each event as one plain object"
@@ -214,3 +215,12 @@ def _dates(value: dict[str, Any]) -> Iterator[tuple[str, Any]]:
     for index, part in enumerate(maturities if isinstance(maturities, list) else ()):
         if isinstance(part, dict):
             yield f"maturities.{index}.due_date", part.get("due_date")
+    agreement = value.get("agreement")
+    if not isinstance(agreement, dict):
+        return
+    for name in AGREED_DATES:
+        yield f"agreement.{name}", agreement.get(name)
+    instalments = agreement.get("instalments")
+    for index, part in enumerate(instalments if isinstance(instalments, list) else ()):
+        if isinstance(part, dict):
+            yield f"agreement.instalments.{index}.pay_by", part.get("pay_by")

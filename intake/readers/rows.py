@@ -12,7 +12,10 @@ from typing import Any
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
+from domain.agreements import Dispute, InstalmentPlan, PromiseToPay, Settlement
 from domain.events import (
+    AgreementEnded,
+    AgreementMade,
     CreditNoteCancelled,
     CreditNoteIssued,
     CreditorRegistered,
@@ -23,6 +26,7 @@ from domain.events import (
     PaymentReceived,
     PaymentReversed,
     PaymentsKnown,
+    StatusReported,
 )
 from domain.faults import InputRefused
 
@@ -41,9 +45,17 @@ TYPES = {
         CreditNoteIssued,
         CreditNoteCancelled,
         PaymentsKnown,
+        AgreementMade,
+        AgreementEnded,
+        StatusReported,
     )
 }
 """The model of every event by its `type`."""
+
+AGREED = {
+    kind.model_fields["kind"].default: kind for kind in (Dispute, PromiseToPay, InstalmentPlan, Settlement)
+}
+"""The model of every agreement by its `kind`."""
 
 REMEDIES = {
     "missing": "is missing; give it",
@@ -121,7 +133,13 @@ def explained(
     path = [str(part) for part in first["loc"]]
     if path and path[0] in TYPES:
         model = TYPES[path.pop(0)]
+    for place in [turn for turn, name in enumerate(path[:2]) if name in AGREED]:
+        # An agreement is told apart by its kind, which is no field that holds the others.
+        model = AGREED[path.pop(place)]
     context = first.get("ctx", {})
+    if path and first["type"].startswith("union_tag_"):
+        remedy = f"is no kind of agreement; use one of {', '.join(AGREED)}"
+        return InputRefused(".".join((*path, "kind")), context.get("tag"), remedy, line=line)
     if first["type"] == "union_tag_invalid":
         return InputRefused(
             "type", shown(context.get("tag")), f"is no event; {_nearest(context.get('tag'))}", line=line
@@ -131,6 +149,8 @@ def explained(
     value = None if first["type"] == "missing" else shown(first["input"])
     if not path:
         return InputRefused("event", _brief(first), _remedy(first, path, model), line=line)
+    if path == ["agreement"] and first["type"] != "missing":
+        value = _brief(first)
     return InputRefused(".".join(path), value, _remedy(first, path, model), line=line)
 
 
@@ -139,13 +159,13 @@ def _brief(error: ErrorDetails) -> str:
     found = error["input"]
     if not isinstance(found, dict):
         return shown(found)
-    return shown(next((found[key] for key in ("number", "reference", "type") if key in found), "{...}"))
+    return shown(next((found[key] for key in ("number", "reference", "id", "type") if key in found), "{...}"))
 
 
 def _remedy(error: ErrorDetails, path: list[str], model: type[Any] | None) -> str:
     kind, context = error["type"], error.get("ctx", {})
     if kind == "extra_forbidden":
-        known = list(model.model_fields) if model is not None and len(path) == 1 else []
+        known = list(model.model_fields) if model is not None and path[:-1] in ([], ["agreement"]) else []
         near = get_close_matches(path[-1], known, n=1)
         return (
             f"there is no such field; did you mean {near[0]}?"

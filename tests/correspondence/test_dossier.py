@@ -11,7 +11,7 @@ import pytest
 
 from correspondence.dossier import Manifest, SentMessage, write_handoff
 from correspondence.samples import samples
-from domain.account import Balance
+from domain.balance import Balance
 from domain.faults import InputRefused, RecordBroken
 from domain.policy import Channel
 from domain.receivable import Invoice
