@@ -9,13 +9,18 @@ from collections.abc import Callable
 import typer
 
 from terminal import (
+    agreeing,
+    agreements,
     auditing,
+    bank,
+    credit,
     deploying,
     feeding,
     following,
     holding,
     keeping,
     loading,
+    mails,
     moving,
     orders,
     planning,
@@ -25,12 +30,14 @@ from terminal import (
     simulating,
     stopping,
     troubles,
+    watching,
 )
 from terminal.shell import Shell
 
 PANELS: dict[str, dict[str, Callable[..., None]]] = {
     "Feed in facts": {
         "import": loading.import_files,
+        "watch": watching.watch,
         "take": feeding.take,
         "paid": feeding.paid,
         "allocate": receipts.allocate,
@@ -42,10 +49,17 @@ PANELS: dict[str, dict[str, Callable[..., None]]] = {
     "See": {
         "show": showing.show,
         "list": showing.list_cases,
+        "exposure": credit.exposure,
         "tasks": following.tasks,
         "troubles": troubles.troubles,
         "outbox": troubles.wake_ups,
         "status": keeping.status,
+    },
+    "Agree": {
+        "dispute": agreeing.dispute,
+        "promise": agreeing.promise,
+        "plan": agreeing.plan,
+        "settlement": agreeing.settlement,
     },
     "Steer": {
         "hold": holding.hold,
@@ -91,5 +105,8 @@ def assemble() -> typer.Typer:
         for name, command in commands.items():
             application.command(name, rich_help_panel=panel)(command)
     application.add_typer(loading.refused, name="refused", rich_help_panel="Feed in facts")
+    application.add_typer(bank.bank, name="bank", rich_help_panel="Feed in facts")
+    application.add_typer(mails.listing, name="mails", rich_help_panel="See")
+    application.add_typer(agreements.listing, name="agreements", rich_help_panel="Agree")
     application.add_typer(planning.policies, name="policy", rich_help_panel="Plan ahead")
     return application

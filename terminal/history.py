@@ -13,11 +13,21 @@ from pydantic import ValidationError
 from domain.actions import Because
 from domain.explanation import explain
 from ledger.journal import Entry
-from terminal import words
+from terminal import agreed, words
 
 SENTENCES: dict[str, dict[str, str]] = {
     "en": {
         "account.replanned": "planned anew",
+        "agreement.approved": "{agreement_kind} {agreement} approved by {author}",
+        "agreement.broken": "{agreement_kind} {agreement} broken, {came} received",
+        "agreement.ended": "{agreement_kind} {agreement} ended by {author} ({how}): {reason}",
+        "agreement.expired": "{agreement_kind} {agreement} has run out",
+        "agreement.kept": "{agreement_kind} {agreement} kept",
+        "agreement.made": "{kind} {id} recorded by {author}",
+        "agreement.partly": "{agreement_kind} {agreement} kept in part, {came} received",
+        "agreement.running": "{agreement_kind} {agreement} runs again",
+        "bank.answered": "bank entry {entry} booked by {author}",
+        "bank.undone": "the booking of bank entry {entry} was undone by {author}: {reason}",
         "case.blocked": "cannot go on: {because}",
         "case.closed": "closed: {because}",
         "case.policy_moved": "moved to the policy {policy} by {author}",
@@ -32,7 +42,11 @@ SENTENCES: dict[str, dict[str, str]] = {
         "invoice.reinstated": "write-off taken back: {reason}",
         "invoice.revised": "corrected (version {version}): {total}, due {due}",
         "invoice.written_off": "written off, {open} open: {reason}",
+        "mail.automatic": "an automatic answer came to the message {message}",
+        "mail.replied": "the customer wrote: mail {mail}, about {invoices}",
         "message.ambiguous": "nobody can know whether the message {message} left: {why}",
+        "message.bounced": "the message {message} came back ({status})",
+        "message.delayed": "the message {message} is late on its way ({status})",
         "message.failed": "the message {message} did not leave: {error}",
         "message.judged": "{author} judged the message {message} ({judgement}): {reason}",
         "message.reserved": "{step}: the message {message} is being prepared ({invoices})",
@@ -53,6 +67,16 @@ SENTENCES: dict[str, dict[str, str]] = {
     },
     "fr": {
         "account.replanned": "planifiée de nouveau",
+        "agreement.approved": "{agreement_kind} {agreement} : accord donné par {author}",
+        "agreement.broken": "{agreement_kind} {agreement} : non tenu, {came} reçus",
+        "agreement.ended": "{agreement_kind} {agreement} : terminé par {author} ({how}) : {reason}",
+        "agreement.expired": "{agreement_kind} {agreement} : arrivé à son terme",
+        "agreement.kept": "{agreement_kind} {agreement} : tenu",
+        "agreement.made": "{kind} {id} : noté par {author}",
+        "agreement.partly": "{agreement_kind} {agreement} : tenu en partie, {came} reçus",
+        "agreement.running": "{agreement_kind} {agreement} : court de nouveau",
+        "bank.answered": "écriture bancaire {entry} affectée par {author}",
+        "bank.undone": "affectation de l'écriture bancaire {entry} annulée par {author} : {reason}",
         "case.blocked": "ne peut pas continuer : {because}",
         "case.closed": "close : {because}",
         "case.policy_moved": "passée à la politique {policy} par {author}",
@@ -67,7 +91,11 @@ SENTENCES: dict[str, dict[str, str]] = {
         "invoice.reinstated": "passage en perte annulé : {reason}",
         "invoice.revised": "corrigée (version {version}) : {total}, échéance {due}",
         "invoice.written_off": "passée en perte, {open} ouverts : {reason}",
+        "mail.automatic": "une réponse automatique est venue au message {message}",
+        "mail.replied": "le client a écrit : courriel {mail}, au sujet de {invoices}",
         "message.ambiguous": "nul ne peut savoir si le message {message} est parti : {why}",
+        "message.bounced": "le message {message} est revenu ({status})",
+        "message.delayed": "le message {message} tarde en chemin ({status})",
         "message.failed": "le message {message} n'est pas parti : {error}",
         "message.judged": "{author} a jugé le message {message} ({judgement}) : {reason}",
         "message.reserved": "{step} : le message {message} se prépare ({invoices})",
@@ -115,7 +143,7 @@ def _facts(facts: dict[str, Any], language: str) -> dict[str, object]:
     """Flattens the facts of an entry into what the sentences may name."""
     stated = facts["stated"] if isinstance(facts.get("stated"), dict) else {}
     known: dict[str, object] = dict(stated)
-    for name in ("hold", "taken"):
+    for name in ("hold", "taken", "agreement"):
         # A hold that is lifted is named by its id alone.
         if isinstance(facts.get(name), dict):
             known |= facts[name]
@@ -132,11 +160,17 @@ def _facts(facts: dict[str, Any], language: str) -> dict[str, object]:
         known["outcome"] = words.label(str(known["outcome"]), language)
     if isinstance(facts.get("delivered"), bool):
         known["judgement"] = JUDGEMENTS[language][facts["delivered"]]
-    if "message" in facts:
-        known["message"] = str(facts["message"])[:8]
+    known |= {name: str(facts[name])[:8] for name in ("message", "mail", "entry") if name in facts}
     if isinstance(facts.get("because"), dict):
         known["because"] = _reason(facts["because"], language)
+    known |= _agreed(known, language)
     return {name: _day(value) if language == "fr" else value for name, value in known.items()}
+
+
+def _agreed(known: dict[str, object], language: str) -> dict[str, object]:
+    """Names in words the kind of an agreement, and how people ended it."""
+    names = (name for name in ("kind", "agreement_kind", "how") if name in known)
+    return {name: agreed.SAID[language].get(str(known[name]), known[name]) for name in names}
 
 
 def _day(value: object) -> object:

@@ -1,30 +1,47 @@
-"""Files taken in, and the rows that were refused.
+"""Files taken in, and what was refused of them.
 
 In: `import`, `refused`, `refused retry`, `refused drop`.
-Not in: formats (intake/readers/), and what becomes of each row (intake/door.py).
+Not in: formats (intake/readers/), what becomes of a file (intake/loading.py), folders (watching.py).
 """
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, NamedTuple
 
 import typer
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
 from domain.faults import InputRefused
-from intake.loading import LoadReport, load, retry
+from intake.loading import Progress as ProgressHeard
+from intake.loading import load, retry
+from intake.reports import LoadReport
+from intake.statements import match_all_waiting
 from ledger import desk
 from ledger.desk import Quarantined
-from terminal.options import Author, Files, Machine, Reason
-from terminal.record import opened
+from terminal.bank_words import said, understood
+from terminal.options import Author, Lang, Machine, Reason, Speech
+from terminal.record import Record, opened
 from terminal.screen import clean, console, give, say, table, warn
 from terminal.shell import run, some_refused
 
 SHOWN = 20
 """How many refused rows are printed; `refused` lists them all."""
+
+Files = Annotated[
+    list[Path],
+    typer.Argument(metavar="FILE...", help="Files of any kind that is known.", show_default=False),
+]
+Account = Annotated[
+    str | None,
+    typer.Option(metavar="IBAN", help="The account, for a bank's CSV that names none.", show_default=False),
+]
+Currency = Annotated[
+    str | None,
+    typer.Option(metavar="CODE", help="Its currency, where it is not declared.", show_default=False),
+]
 
 refused = typer.Typer(
     invoke_without_command=True,
@@ -42,13 +59,17 @@ def import_files(
         Path | None,
         typer.Option(metavar="FILE", help="A file with the creditor, taken in first.", show_default=False),
     ] = None,
+    account: Account = None,
+    currency: Currency = None,
     *,
+    lang: Lang = Speech.EN,
     machine: Machine = False,
 ) -> None:
-    """Take in invoices, customers, payments and credit notes from files.
+    """Take in files: invoices, customers, payments, credit notes, bank statements, life-cycle messages.
 
-    A row that is known already changes nothing, so a file can be imported twice. A row that cannot be
-    taken is kept, to be mended and tried again (see refused); the others go on.
+    Each is known by its content: JSON, NDJSON, CSV; Factur-X, UBL, CII; camt, CFONB, MT940, OFX; CDAR.
+    What is known already changes nothing, so a file can be imported twice. A row that cannot be taken is
+    kept, to be mended and tried again (see refused); the others go on.
     """
     order = [creditor_file, *files] if creditor_file is not None else files
     for file in order:
@@ -57,22 +78,52 @@ def import_files(
                 field="FILE", value=str(file), remedy="there is no such file; check its name and folder"
             )
 
+    told = Told(creditor, account, currency)
+
     async def work() -> tuple[list[tuple[str, LoadReport]], bool]:
         reports = []
         async with opened(create=True) as record:
             record.check_words()
             for file in order:
                 with _progress(file.name, quiet=machine) as advance:
-                    report = await load(
-                        record.door, file, now=record.now, creditor=creditor, progress=advance
-                    )
+                    report = await take(record, file, told, progress=advance)
                 reports.append((file.name, report))
+            await look_again(record, [report for _, report in reports])
             return reports, await record.deliver()
 
     reports, woken = run(work())
     documents = [{"file": name, **_document(report)} for name, report in reports]
-    give({"files": documents, "delivered": woken}, lambda screen: _show(screen, reports), machine=machine)
+    document = {"files": documents, "delivered": woken}
+    give(document, lambda screen: _show(screen, reports, lang), machine=machine)
     some_refused(any(report.refused for _, report in reports))
+
+
+class Told(NamedTuple):
+    """Says what files may leave out: whose rows of a CSV are, and the account of a bank's CSV."""
+
+    creditor: str | None
+    account: str | None
+    currency: str | None
+
+
+async def take(
+    record: Record, file: Path, told: Told, *, progress: ProgressHeard | None = None
+) -> LoadReport:
+    """Takes one file in."""
+    return await load(
+        record.door,
+        file,
+        now=record.now,
+        **told._asdict(),
+        documents=record.settings.folders.documents,
+        progress=progress,
+    )
+
+
+async def look_again(record: Record, reports: Iterable[LoadReport]) -> None:
+    """Matches what waits in the bank's entries again, where invoices have come that it may pay."""
+    if any(report.taken for report in reports):
+        await match_all_waiting(record.database, now=record.now)
 
 
 @contextmanager
@@ -89,14 +140,10 @@ def _document(report: LoadReport) -> dict[str, Any]:
     return report.model_dump(mode="json")
 
 
-def _show(screen: Console, reports: list[tuple[str, LoadReport]]) -> None:
+def _show(screen: Console, reports: list[tuple[str, LoadReport]], language: str) -> None:
     for name, report in reports:
-        done = (
-            f"{report.taken} taken, {report.known} known already, {report.waiting} waiting for their invoice"
-        )
-        screen.print(clean(f"{name}: {done}, {len(report.refused)} refused"), soft_wrap=True)
-        for note in report.notes:
-            screen.print(clean(f"  {note}"), soft_wrap=True)
+        for line in described(name, report, language):
+            screen.print(clean(line), soft_wrap=True)
         for one in report.refused[:SHOWN]:
             screen.print(
                 clean(f"  line {one.line}: {one.field} = {one.value!r}: {one.remedy}"),
@@ -105,6 +152,26 @@ def _show(screen: Console, reports: list[tuple[str, LoadReport]]) -> None:
             )
         if len(report.refused) > SHOWN:
             screen.print(f"  ... and {len(report.refused) - SHOWN} more; `refused` lists them all")
+
+
+def described(name: str, report: LoadReport, language: str) -> list[str]:
+    """Says what a file was and what became of it."""
+    kind = "" if report.kind == "events" else f"{said(f'kind_{report.kind}', language)}, "
+    counts = ", ".join(
+        f"{count} {said(what, language)}"
+        for what, count in (
+            ("taken", report.taken),
+            ("known_already", report.known),
+            ("waiting", report.waiting),
+            ("refused", len(report.refused)),
+        )
+    )
+    notes = [*report.notes, *(said("warning", language, what=one) for one in report.warnings)]
+    lines = [f"{name}: {kind}{counts}", *(f"  {note}" for note in notes)]
+    for statement in report.statements:
+        first, *rest = understood(statement, language)
+        lines += [f"  {first}", *(f"    {line}" for line in rest)]
+    return lines
 
 
 @refused.callback()

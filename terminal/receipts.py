@@ -117,10 +117,15 @@ def _payment(book: Book, reference: str) -> Payment:
 
 
 def _parts(book: Book, payment: Payment, shares: dict[str, Decimal]) -> tuple[Allocation, ...]:
-    """Puts the shares in place of those that stand; raises InputRefused for more than an invoice owes."""
+    """Puts the shares in place of those that stand; raises InputRefused for more than an invoice owes.
+
+    What was let go with the money stays where the share is not touched.
+    """
     standing = {part.invoice: part.amount for part in payment.allocations}
+    kept = {part.invoice: part for part in payment.allocations if part.invoice not in shares}
+    let_go = {part.invoice: part.allowed for part in payment.allocations}
     for number, share in shares.items():
-        free = book.account.balance(number).open + standing.get(number, ZERO)
+        free = book.account.balance(number).open + standing.get(number, ZERO) + let_go.get(number, ZERO)
         if share > free:
             raise InputRefused(
                 field="to",
@@ -128,7 +133,11 @@ def _parts(book: Book, payment: Payment, shares: dict[str, Decimal]) -> tuple[Al
                 remedy=f"invoice {number} can take {free:.2f} of this payment; give no more than that",
             )
     parts = standing | shares
-    return tuple(Allocation(invoice=number, amount=share) for number, share in parts.items() if share > ZERO)
+    return tuple(
+        kept.get(number, Allocation(invoice=number, amount=share))
+        for number, share in parts.items()
+        if share > ZERO
+    )
 
 
 def reverse(

@@ -12,8 +12,9 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
-from domain.account import Case
+from domain.account import Account, Case
 from domain.actions import Because, CaseRef, Rule
+from domain.agreements import Agreement
 from domain.calendars import Agenda
 from domain.explanation import explain
 from domain.policy import DunningPolicy
@@ -21,7 +22,7 @@ from domain.schedule import PlannedStep, calendar
 from ledger import queries, troubles
 from ledger.queries import CaseFile, CaseLine, Filters
 from ledger.troubles import Trouble
-from terminal import words
+from terminal import agreed, words
 from terminal.history import told
 from terminal.options import Lang, Machine, Number, OfCreditor, Speech, day_option
 from terminal.orders import sentence
@@ -57,10 +58,10 @@ def show(
 
     file, policy, trouble, now = run(work())
     lines = () if file.line.ending else calendar(file.account, number, policy, now)
-    document = _document(file, lines, lang) | {"trouble": trouble}
+    document = _document(file, lines, lang, now) | {"trouble": trouble}
 
     def view(screen: Console) -> None:
-        _show(screen, file, policy, lines, lang)
+        _show(screen, file, policy, lines, lang, now)
         if trouble is not None:
             since = f"{trouble.first_at:%Y-%m-%d %H:%M}Z"
             said = words.said("trouble", f"{trouble.detail} ({trouble.attempts}, {since})", lang)
@@ -69,9 +70,10 @@ def show(
     give(document, view, machine=machine)
 
 
-def _document(file: CaseFile, lines: tuple[PlannedStep, ...], language: str) -> dict[str, Any]:
+def _document(file: CaseFile, lines: tuple[PlannedStep, ...], language: str, now: datetime) -> dict[str, Any]:
     account, case = file.account, file.account.case(file.line.number)
     balance = account.balance(file.line.number)
+    today = Agenda.of(account.creditor, account.debtor).today(now)
     return {
         "invoice": case.invoice,
         "creditor": account.creditor.id,
@@ -87,6 +89,9 @@ def _document(file: CaseFile, lines: tuple[PlannedStep, ...], language: str) -> 
         ],
         "steps": case.taken,
         "holds": [hold for hold in account.holds if hold.invoice in {None, file.line.number}],
+        "agreements": [
+            agreed.document(account, one, today) for one in _agreements(account, file.line.number)
+        ],
         "history": [
             {"at": entry.at, "kind": entry.kind, "told": told(entry, language), "facts": entry.facts}
             for entry in file.entries
@@ -99,8 +104,19 @@ def _document(file: CaseFile, lines: tuple[PlannedStep, ...], language: str) -> 
     }
 
 
+def _agreements(account: Account, number: str) -> list[Agreement]:
+    """Lists the agreements about an invoice, the oldest first."""
+    about = (one for one in account.agreements if number in one.invoices)
+    return sorted(about, key=lambda one: (one.made_on, one.id))
+
+
 def _show(
-    screen: Console, file: CaseFile, policy: DunningPolicy, lines: tuple[PlannedStep, ...], language: str
+    screen: Console,
+    file: CaseFile,
+    policy: DunningPolicy,
+    lines: tuple[PlannedStep, ...],
+    language: str,
+    now: datetime,
 ) -> None:
     account, case = file.account, file.account.case(file.line.number)
     agenda = Agenda.of(account.creditor, account.debtor)
@@ -115,6 +131,9 @@ def _show(
             screen.print(
                 clean(words.said(hold.scope.value, f"{text} ({hold.reason})", language)), soft_wrap=True
             )
+    for agreement in _agreements(account, file.line.number):
+        told_ = agreed.sentence(account, agreement, agenda.today(now), language)
+        screen.print(clean(told_), soft_wrap=True)
     if lines:
         screen.print()
         screen.print(calendar_table(words.label("calendar", language), lines, policy, language, agenda))
@@ -136,7 +155,14 @@ def _facts(file: CaseFile, case: Case, language: str) -> list[str]:
 
     parts = [money("total", balance.total)]
     parts += [
-        money(key, value) for key, value in (("paid", balance.paid), ("credited", balance.credited)) if value
+        money(key, value)
+        for key, value in (
+            ("paid", balance.paid),
+            ("allowed", balance.allowed),
+            ("credited", balance.credited),
+            ("waived", balance.waived),
+        )
+        if value
     ]
     parts.append(money("open", balance.open))
     if balance.presumed:

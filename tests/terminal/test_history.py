@@ -17,10 +17,19 @@ BECAUSE = {"rule": "hold", "until": "2099-03-31"}
 MESSAGE = {"message": "0123456789abcdef", "invoices": ["F-1", "F-2"]}
 TASK = {"task": "t", "task_kind": "call", "due_on": "2099-03-31"}
 SAID = {"author": "anna", "reason": "asked"}
+AGREED = {"agreement_kind": "promise", "agreement": "P-1", "invoices": ["F-1"]}
 HOLD = {"id": "h", "scope": "invoice", "starts_on": "2099-01-01", "until": "2099-02-01", "reason": "asked"}
 
 FACTS: dict[str, dict[str, Any]] = {
     "account.replanned": {"invoices": ["F-1"]},
+    "agreement.approved": AGREED | {"author": "anna"},
+    "agreement.broken": AGREED | {"came": "5.00", "was": "running"},
+    "agreement.ended": AGREED | SAID | {"how": "withdrawn"},
+    "agreement.expired": AGREED | {"was": "running"},
+    "agreement.kept": AGREED | {"came": "5.00", "was": "running"},
+    "agreement.made": AGREED | {"agreement": {"id": "P-1", "kind": "promise"}, "author": "anna"},
+    "agreement.partly": AGREED | {"came": "5.00", "was": "running"},
+    "agreement.running": AGREED | {"came": "5.00", "was": "broken"},
     "case.blocked": {"because": BECAUSE},
     "case.closed": {"ending": "paid", "because": BECAUSE, "was": None},
     "case.policy_moved": {"policy": "seed@2", "was": "seed@1", "author": "anna"},
