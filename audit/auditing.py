@@ -29,7 +29,7 @@ from audit.tables import Row, Rows, batches
 from audit.waiting import Excuses, Watch
 from domain.faults import NotFound
 from ledger.database import Database
-from ledger.schema import creditors, debtors, holds, journal, outbox, switches, troubles
+from ledger.schema import bank_accounts, creditors, debtors, holds, journal, outbox, switches, troubles
 
 GRACE = timedelta(hours=24)
 """How long a next action may be overdue."""
@@ -174,8 +174,10 @@ async def _creditor(work: _Audit, row: Row) -> None:
     owner.believed = not chain.broken
     if owner.believed:
         everybodys = sa.select(holds).where(holds.c.creditor == row.id, holds.c.debtor.is_(None))
-        on_hold = list((await work.conn.execute(everybodys)).all())
-        comparing.compare_owner(row, owner, on_hold, work.tally)
+        on_hold = (await work.conn.execute(everybodys)).all()
+        banks = sa.select(bank_accounts).where(bank_accounts.c.creditor == row.id)
+        known = (await work.conn.execute(banks)).all()
+        comparing.compare_owner(row, owner, on_hold, known, work.tally)
         comparing.compare_stops(row.id, owner, work.excuses.switches, work.tally)
     setting = Setting(row.id, owner, work.everybody, work.ladders, work.tally)
     async for batch in batches(work.conn, row.id):
@@ -206,6 +208,7 @@ def _conclude(work: _Audit, setting: Setting, rows: Rows, chain: Chain, judge: J
     """Ends an account's chain and compares its tables with it."""
     chain.end(rows.account.revision, rows.account.journal_head)
     work.tally.counts["accounts"] += 1
+    judge.story.grace = setting.owner.graces(work.now)[0]
     if not chain.broken:
         comparing.Comparison(setting.creditor, chain.debtor, rows, judge.story, work.tally).compare()
     comparing.undecided(rows, setting.creditor, work.tally, work.now)

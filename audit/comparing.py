@@ -1,20 +1,22 @@
 """What the tables say of an account, compared with what its journal tells.
 
-In: messages, steps, cases, money and holds on both sides; messages that nobody decides; kept evidence.
-Not in: cases that nobody comes back to (waiting.py).
+In: messages, steps, cases, money, agreements and holds on both sides; messages that nobody decides; kept
+    evidence.
+Not in: cases that nobody comes back to (waiting.py), and how bank entries and payments fit (banking.py).
 """
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from audit.creditors import Owner
+from audit.banking import misbooked
+from audit.creditors import Owner, bare
 from audit.findings import Kind, Tally
-from audit.money import ZERO
+from audit.money import ZERO, Part
 from audit.story import Story
 from audit.tables import Row, Rows
 
@@ -43,7 +45,10 @@ class Comparison:
         self._steps(untold)
         self._cases()
         self._money()
+        for sentence in misbooked(self.rows.bank_entries, self.story.money.receipts):
+            self._find(Kind.MISBOOKED, sentence)
         self._holds()
+        self._agreements()
         if self.rows.account.facts != self.story.debtor:
             self._find(Kind.DIFFERS, "the debtor's facts are not those that were stated last")
 
@@ -101,7 +106,7 @@ class Comparison:
         return next(same, None)
 
     def _cases(self) -> None:
-        net = self.story.money.net(self.story.money.debts)
+        net = self.story.net(self.story.money.debts)
         for row in self.rows.invoices:
             case = self.story.cases.get(row.number)
             if case is None:
@@ -114,7 +119,7 @@ class Comparison:
                 "policy": (row.policy, case.policy),
                 "version": (row.version, case.version),
                 "ending": (row.ending, case.ending),
-                "open amount": (row.open, self.story.money.open(row.number)),
+                "open amount": (row.open, self.story.open(row.number)),
                 "net amount": (row.net, max(ZERO, net[row.number])),
             }
             self._sides(sides, row.number)
@@ -125,12 +130,16 @@ class Comparison:
         money = self.story.money
         for row in self.rows.payments:
             receipt = money.receipts.get(row.reference)
-            parts = Counter((part.invoice, part.amount) for part in self.rows.parts[row.reference])
+            parts = Counter(
+                Part(part.invoice, part.amount, part.allowed or ZERO)
+                for part in self.rows.parts[row.reference]
+            )
             if receipt is None:
                 self._find(Kind.DIFFERS, "the record has a payment that the journal does not know")
-            elif (row.amount, row.currency, row.reversed, parts) != (
+            elif (row.amount, row.currency, row.received_on, row.reversed, parts) != (
                 receipt.amount,
                 receipt.currency,
+                receipt.received_on,
                 receipt.reversed,
                 Counter(receipt.parts),
             ):
@@ -146,6 +155,17 @@ class Comparison:
         told = {name: (hold, name in self.story.lifted) for name, hold in self.story.holds.items()}
         if on_record != told:
             self._find(Kind.DIFFERS, "the holds are not those of the journal")
+
+    def _agreements(self) -> None:
+        on_record = {
+            row.id: (row.facts, row.approved, row.ended_how, row.standing) for row in self.rows.agreements
+        }
+        told = {
+            name: (pact.facts, pact.approved, pact.ended, pact.told)
+            for name, pact in self.story.pacts.made.items()
+        }
+        if on_record != told:
+            self._find(Kind.DIFFERS, "the agreements are not those of the journal")
 
     def _sides(self, sides: Mapping[str, tuple[Any, Any]], number: str) -> None:
         different = [name for name, (on_record, told) in sides.items() if on_record != told]
@@ -200,13 +220,17 @@ def _problem(path: Path, expected: str) -> str | None:
     return None
 
 
-def compare_owner(row: Row, owner: Owner, on_hold: list[Row], tally: Tally) -> None:
+def compare_owner(row: Row, owner: Owner, on_hold: Iterable[Row], banks: Iterable[Row], tally: Tally) -> None:
     """Compares a creditor's rows with its chain."""
     if not owner.stated or row.facts != owner.stated[-1][1]:
         tally.find(Kind.DIFFERS, "the creditor's facts are not those that were stated last", creditor=row.id)
     known = owner.known[-1][1] if owner.known else None
     if row.payments_as_of != known:
         sentence = "payments are known up to another moment than by the journal"
+        tally.find(Kind.DIFFERS, sentence, creditor=row.id)
+    read = {account: told[-1][1] for account, told in owner.booked.items()}
+    if {bare(one.account): one.booked_to for one in banks} != read:
+        sentence = "bank accounts are known up to other days than by the journal"
         tally.find(Kind.DIFFERS, sentence, creditor=row.id)
     told = {name: one.facts for name, one in owner.holds.current.items()}
     if {one.id: one.facts for one in on_hold if one.lifted_on is None} != told:

@@ -1,7 +1,7 @@
 """What holds for all debtors of a creditor at an instant, read from the creditor's own chain.
 
-In: stops of sending, holds on everybody, how old payment data may be and how far they are known, the zone,
-    the caps.
+In: stops of sending, holds on everybody, how old payment data may be and how far they and the bank accounts
+    are known, the zone, the caps, the days of grace.
 Not in: one account (story.py).
 
 These facts stand on other chains than an account's: only instants order them with an account's entries.
@@ -17,7 +17,11 @@ from itertools import accumulate
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from audit import days
 from audit.chains import Entry
+
+GRACE_DAYS = 3
+"""What a creditor's facts mean that say nothing of a grace: those of the first release."""
 
 LEEWAY = timedelta(seconds=30)
 """Longer than a transaction waits for another one, and than clocks of machines should differ."""
@@ -71,6 +75,7 @@ class Owner:
     holds: Suspensions = field(default_factory=Suspensions)
     stated: list[tuple[datetime, Mapping[str, Any]]] = field(default_factory=list)
     known: list[tuple[datetime, datetime]] = field(default_factory=list)
+    booked: dict[str, list[tuple[datetime, date]]] = field(default_factory=dict)
     resumed_at: datetime | None = None
     believed: bool = True
     _feeds: list[tuple[datetime, tuple[datetime, datetime]]] = field(default_factory=list)
@@ -83,6 +88,9 @@ class Owner:
                 self.stated.append((entry.at, facts["stated"]))
             case "payments.known":
                 self.known.append((entry.at, datetime.fromisoformat(facts["as_of"])))
+            case "bank.booked":
+                booked_to = entry.at, date.fromisoformat(facts["booked_to"])
+                self.booked.setdefault(bare(facts["account"]), []).append(booked_to)
             case "hold.placed":
                 self.holds.begin(facts["hold"]["id"], entry.at, facts["hold"])
             case "hold.lifted":
@@ -131,6 +139,11 @@ class Owner:
         caps = [int(cap) for cap in stated if cap is not None]
         return max(caps) if self.believed and caps and len(caps) == len(stated) else None
 
+    def graces(self, at: datetime) -> list[timedelta]:
+        """Lists how long agreed money may be on its way: one, the last stated, and any stated close by."""
+        stated = [facts.get("grace_days", GRACE_DAYS) for facts in reversed(self._in_force(at))]
+        return [timedelta(days=days) for days in dict.fromkeys(stated or [GRACE_DAYS])]
+
     def contact_cap(self, at: datetime) -> int:
         """Gives the least number of days between two messages to a debtor."""
         return min(int(facts["contact_cap_days"]) for facts in self._in_force(at))
@@ -147,6 +160,24 @@ class Owner:
             return None
         return f"payments were known up to {known:%Y-%m-%d %H:%M}Z, {max(bounds)} hours are allowed"
 
+    def unread(self, at: datetime) -> str | None:
+        """Says which bank account had not been read for too long at an instant; None where none had."""
+        found = [self._unread(at, facts) for facts in self._in_force(at)]
+        return found[-1] if self.believed and found and None not in found else None
+
+    def _unread(self, at: datetime, facts: Mapping[str, Any]) -> str | None:
+        today = at.astimezone(ZoneInfo(str(facts["time_zone"]))).date()
+        for source in facts.get("banks", ()):
+            told = self.booked.get(bare(source["account"]), ())
+            booked = [booked_to for when, booked_to in told if when <= at + self.leeway]
+            if not booked:
+                return f"bank account {source['key']} had never been read"
+            unseen, bound = days.between(max(booked), today, facts), source["fresh_within_days"]
+            if unseen > bound:
+                seen = f"bank account {source['key']} was read up to {max(booked)}"
+                return f"{seen}: {unseen} business days were unseen, {bound} are allowed"
+        return None
+
     def _known_by(self, at: datetime) -> datetime | None:
         """Finds up to when payments were known by an instant."""
         if len(self._feeds) != len(self.known):
@@ -158,6 +189,11 @@ class Owner:
 
 def _later(one: tuple[datetime, datetime], other: tuple[datetime, datetime]) -> tuple[datetime, datetime]:
     return max(one, other, key=lambda feed: feed[1])
+
+
+def bare(account: str) -> str:
+    """Writes an account without the spaces that some write it with."""
+    return "".join(account.split()).upper()
 
 
 def stop_key(facts: Mapping[str, Any]) -> tuple[str, str]:

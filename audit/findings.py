@@ -27,14 +27,21 @@ class Kind(StrEnum):
     PAID = "paid"
     CLOSED = "closed"
     HELD = "held"
+    DISPUTED = "disputed"
+    AGREED = "agreed"
+    DEBITED = "debited"
     STOPPED = "stopped"
     STALE = "stale"
     CLAIMED_MORE = "claimed_more"
     FORGOTTEN = "forgotten"
     UNENDING = "unending"
+    CLOSED_OWING = "closed_owing"
+    MISJUDGED = "misjudged"
+    BROKEN_WITHOUT_TASK = "broken_without_task"
     CHAIN = "chain"
     UNTOLD = "untold"
     DIFFERS = "differs"
+    MISBOOKED = "misbooked"
     STRANDED = "stranded"
     AMBIGUOUS_WITHOUT_TASK = "ambiguous_without_task"
     UNDELIVERED = "undelivered"
@@ -58,14 +65,21 @@ MEANINGS = {
     Kind.PAID: "a step was taken although nothing was owed",
     Kind.CLOSED: "a step was taken although the case was closed",
     Kind.HELD: "a step was taken although it was held",
+    Kind.DISPUTED: "a step was taken although the debtor contested all that was owed",
+    Kind.AGREED: "a step was taken although an agreement gave the debtor time",
+    Kind.DEBITED: "a step was taken although a direct debit could still arrive",
     Kind.STOPPED: "a step was taken although sending was stopped",
     Kind.STALE: "a step was taken on payment data older than the creditor allows",
-    Kind.CLAIMED_MORE: "a message asks for more than was owed",
+    Kind.CLAIMED_MORE: "a message asks for more than was owed, or for what was contested",
     Kind.FORGOTTEN: "an open case that nobody comes back to, or a required step that was jumped over",
     Kind.UNENDING: "a case without an ending",
+    Kind.CLOSED_OWING: "a case was closed as settled although money was owed",
+    Kind.MISJUDGED: "an agreement was noted as kept or broken, and the money says otherwise",
+    Kind.BROKEN_WITHOUT_TASK: "a promise was broken and nobody was told",
     Kind.CHAIN: "the journal does not add up",
     Kind.UNTOLD: "the journal and the record of messages tell different stories",
     Kind.DIFFERS: "the record states something else than the journal",
+    Kind.MISBOOKED: "a bank entry and the payment made of it are not the same money",
     Kind.STRANDED: "a message whose sending was begun long ago and never decided",
     Kind.AMBIGUOUS_WITHOUT_TASK: "an ambiguous message of which nobody is asked",
     Kind.UNDELIVERED: "a wake-up that waits in the outbox for too long",

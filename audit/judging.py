@@ -1,14 +1,14 @@
 """Whether a step might be taken: judged anew, at its entry of the journal, from what stands before it.
 
-In: what was owed, held, stopped, stale, unapproved or not yet due then; duplicates, the contact cap, steps
-    that were jumped over.
-Not in: how the facts are gathered (story.py, money.py, creditors.py), and the daily cap (pace.py).
+In: what was owed, held, agreed, contested, stopped, stale, unapproved or not yet due then; duplicates, the
+    contact cap, steps that were jumped over; cases closed while money was owed, agreements misjudged.
+Not in: how the facts are gathered (story.py, money.py, pacts.py, creditors.py), and the daily cap (pace.py).
 
 What stood in the way when a message was reserved is told once it leaves, or may have left: the last word
 may keep it back, and then nothing was done.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from decimal import Decimal
@@ -19,11 +19,16 @@ from audit.creditors import Owner
 from audit.findings import Kind, Tally
 from audit.money import ZERO
 from audit.pace import Pace
+from audit.pacts import TOLD
 from audit.policies import Ladder
+from audit.reading import read
 from audit.story import StepKey, Story
 
 CHANNELS = {"task": "call", "handed_off": "handoff"}
 """By which channel a step goes that no message is written for."""
+
+SETTLED = {"paid", "credited"}
+"""The endings of cases of which nothing is owed any more."""
 
 
 @dataclass(frozen=True)
@@ -75,12 +80,17 @@ class Judge:
     def read(self, entry: Entry) -> None:
         """Judges an entry, then takes it in; raises KeyError for one that makes no sense where it stands."""
         facts = entry.facts
+        self.story.day = self._day(entry)
         match entry.kind:
             case "message.reserved":
                 self._reserved[facts["message"]] = self._message(entry, facts["reminder"])
             case "step.taken":
-                self._tell(list(self._step(entry, facts["taken"])))
-        self.story.read(entry)
+                self._tell(self._suspect(entry, lambda: self._step(entry, facts["taken"])))
+            case "case.closed" if facts["ending"] in SETTLED:
+                self._tell(self._suspect(entry, lambda: self._closing(entry)))
+        read(self.story, entry)
+        if entry.kind.startswith("agreement."):
+            self._tell(self._suspect(entry, lambda: self._standing(entry)))
         match entry.kind:
             case "message.sent" | "message.ambiguous":
                 self._leaves(entry)
@@ -106,6 +116,15 @@ class Judge:
             message=entry.facts.get("message"),
         )
 
+    def _suspect(self, entry: Entry, ask: Callable[[], Iterable[Suspicion]]) -> list[Suspicion]:
+        """Asks by each of the graces that may have been in force, and believes the one that clears most."""
+        found: list[list[Suspicion]] = []
+        graces = self.setting.owner.graces(entry.at)
+        for grace in reversed(graces):
+            self.story.grace = grace
+            found.append(list(ask()))
+        return min(found, key=len)
+
     def _tell(self, suspicions: list[Suspicion]) -> None:
         """Takes down what stood in the way of a step that was taken; a step is jumped over once."""
         for one in suspicions:
@@ -117,28 +136,45 @@ class Judge:
     def _message(self, entry: Entry, reminder: Mapping[str, Any]) -> Reservation:
         keys = [(line["number"], line["step"], line["cycle"]) for line in reminder["lines"]]
         lead = (reminder["lead"], reminder["step"], reminder["cycle"])
-        net = self.story.money.net(number for number, _, _ in keys)
         asked_for = {number for number, _ in self.story.hurried}
-        return Reservation(
-            entry,
-            [
-                *self._facts(entry, keys, lead, net, reminder["channel"]),
-                *self._claims(entry, reminder, lead, net),
-                *self._crowding(entry, keys, lead),
-            ],
-            hurried=any(number in asked_for for number, _, _ in keys),
-        )
+
+        def ask() -> Iterator[Suspicion]:
+            net = self.story.net(number for number, _, _ in keys)
+            yield from self._facts(entry, keys, lead, net, reminder["channel"])
+            yield from self._claims(entry, reminder, lead, net)
+            yield from self._crowding(entry, keys, lead)
+
+        suspicions = self._suspect(entry, ask)
+        return Reservation(entry, suspicions, hurried=any(number in asked_for for number, _, _ in keys))
 
     def _step(self, entry: Entry, taken: Mapping[str, Any]) -> Iterator[Suspicion]:
         key = (entry.invoice or "", taken["step"], taken["cycle"])
-        net = self.story.money.net([key[0]])
+        net = self.story.net([key[0]])
         return self._facts(entry, [key], key, net, CHANNELS.get(taken["outcome"], taken["outcome"]))
+
+    def _closing(self, entry: Entry) -> Iterator[Suspicion]:
+        """Asks whether anything was owed of a case that was closed as settled."""
+        owed = self.story.open(entry.invoice or "")
+        if owed > ZERO:
+            sentence = f"the case was closed ({entry.facts['ending']}) although {owed:.2f} was owed"
+            yield Suspicion(Kind.CLOSED_OWING, sentence, entry, (entry.invoice or "", "", 0))
+
+    def _standing(self, entry: Entry) -> Iterator[Suspicion]:
+        """Compares how an agreement is noted to stand with what the money says."""
+        if entry.kind == "agreement.made":
+            return
+        pact = self.story.pacts.made[entry.facts["agreement"]]
+        told = entry.kind.removeprefix("agreement.")
+        stands = pact.stands(self.story.day, self.story.money, self.story.grace)
+        if told in TOLD and told != stands:
+            sentence = f"a {pact.kind} is noted as {told}, by the money it is {stands}"
+            yield Suspicion(Kind.MISJUDGED, sentence, entry, (pact.invoices[0], "", 0))
 
     def _facts(
         self, entry: Entry, keys: list[StepKey], lead: StepKey, net: Mapping[str, Decimal], channel: str
     ) -> Iterator[Suspicion]:
         """Asks of each invoice whether anything stood in the way."""
-        owner, day = self.setting.owner, self._day(entry)
+        owner, day = self.setting.owner, self.story.day
         held = owner.holds_on(entry.at, day)
         for key in keys:
             number, step, _ = key
@@ -151,14 +187,28 @@ class Judge:
             if held or self.story.is_held(number, day):
                 sentence = f"step {step} was taken on {day} although it was held"
                 yield Suspicion(Kind.HELD, sentence, entry, key)
+            yield from self._agreed(entry, key)
             yield from self._rules(entry, key)
         policies = {self.story.cases[number].policy.partition("@")[0] for number, _, _ in keys}
         if self.setting.is_stopped(entry, policies, channel):
             sentence = f"step {lead[1]} was taken although sending was stopped"
             yield Suspicion(Kind.STOPPED, sentence, entry, lead)
-        old = owner.too_old(entry.at)
+        old = owner.too_old(entry.at) or owner.unread(entry.at)
         if old is not None:
             yield Suspicion(Kind.STALE, f"step {lead[1]} was taken although {old}", entry, lead)
+
+    def _agreed(self, entry: Entry, key: StepKey) -> Iterator[Suspicion]:
+        """Asks whether people, or a debit under way, had suspended an invoice."""
+        (number, step, _), day = key, self.story.day
+        pact = self.story.suspended_by(number, day)
+        if pact is not None:
+            kind = Kind.DISPUTED if pact.kind == "dispute" and not pact.undecided else Kind.AGREED
+            until = f"a {pact.kind} of {pact.made_on}" + (", not decided yet," if pact.undecided else "")
+            sentence = f"step {step} was taken on {day} although {until} suspended it"
+            yield Suspicion(kind, sentence, entry, key)
+        if self.story.is_debited(number, day):
+            sentence = f"step {step} was taken on {day} although the direct debit could still arrive"
+            yield Suspicion(Kind.DEBITED, sentence, entry, key)
 
     def _rules(self, entry: Entry, key: StepKey) -> Iterator[Suspicion]:
         """Asks whether the policy let a step be taken: approved, on its day, after those before it."""
@@ -167,10 +217,13 @@ class Judge:
         ladder = self.setting.ladders.get(case.policy)
         if ladder is None:
             return
-        if step in ladder.approval and (number, step) not in self.story.approved:
-            sentence = f"step {step} was taken, and nobody had approved it"
+        contested = step in ladder.grave and self.story.pacts.unanswered(number)
+        if (step in ladder.approval or contested) and (number, step) not in self.story.approved:
+            why = ", although the debtor contests the invoice" if contested else ""
+            sentence = f"step {step} was taken, and nobody had approved it{why}"
             yield Suspicion(Kind.UNAPPROVED, sentence, entry, key)
-        day, first = self.setting.owner.last_day(entry.at), ladder.earliest(step, case.stated)
+        day, broken_on = self.setting.owner.last_day(entry.at), self.story.broken_on(number, cycle)
+        first = ladder.earliest(step, case.stated, broken_on)
         if first is not None and day < first and (number, step) not in self.story.hurried:
             sentence = f"step {step} was taken on {day}: before {first} it was surely too early"
             yield Suspicion(Kind.EARLY, sentence, entry, key)
@@ -190,15 +243,17 @@ class Judge:
         excessive = False
         for line in reminder["lines"]:
             number, claimed = line["number"], Decimal(line["open"])
-            owed = self.story.money.open(number)
+            owed = self.story.open(number)
             if net[number] > ZERO and claimed > owed:
                 excessive = True
                 key = (number, line["step"], line["cycle"])
                 sentence = f"{claimed:.2f} is shown as open, {owed:.2f} was"
                 yield Suspicion(Kind.CLAIMED_MORE, sentence, entry, key)
-        asked, honest = Decimal(reminder["asked"]), sum(net.values(), ZERO)
-        if not excessive and asked > honest and all(one > ZERO for one in net.values()):
-            sentence = f"{asked:.2f} is asked for, {honest:.2f} was owed"
+        asked = Decimal(reminder["asked"])
+        askable = [self.story.askable(number, self.story.day) for number in net]
+        honest = sum(askable, ZERO)
+        if not excessive and asked > honest and all(one > ZERO for one in askable):
+            sentence = f"{asked:.2f} is asked for, {honest:.2f} could be"
             yield Suspicion(Kind.CLAIMED_MORE, sentence, entry, lead)
 
     def _crowding(self, entry: Entry, keys: list[StepKey], lead: StepKey) -> Iterator[Suspicion]:
@@ -207,7 +262,7 @@ class Judge:
         hurried = any(key[:2] in self.story.hurried for key in keys)
         if hurried or ladder is None or lead[1] not in ladder.rungs or lead[1] in ladder.grave:
             return
-        day = self._day(entry)
+        day = self.story.day
         cap = self.story.debtor.get("contact_cap_days") or self.setting.owner.contact_cap(entry.at)
         earlier = [
             one
@@ -229,7 +284,7 @@ class Judge:
         if reservation is not None:
             self._tell(reservation.suspicions)
             reservation.suspicions = []
-        net = self.story.money.net(number for number, _, _ in message.keys if number in self.story.cases)
+        net = self.story.net(number for number, _, _ in message.keys if number in self.story.cases)
         if message.state == "sent":
             self._reserved.pop(message.id, None)
             if reservation is not None and not reservation.hurried:

@@ -25,14 +25,18 @@ CLOSED = timedelta(days=14)
 
 ONE_DAY = timedelta(days=1)
 
+READ_FIRST = timedelta(days=3)
+"""How long after it has been delivered an invoice is not asked for."""
+
 
 @dataclass(frozen=True)
 class Timing:
-    """Holds from which date of an invoice a step counts, how far, and whether it is rolled back."""
+    """Holds from which date of an invoice a step counts, how far, and which way it is rolled."""
 
     anchor: str
     offset: timedelta
     back: bool
+    before_due: bool
 
 
 @dataclass(frozen=True)
@@ -72,21 +76,26 @@ class Ladder:
         between = (key for key, rung in self.rungs.items() if floor < rung < self.rungs[step])
         return [key for key in between if key in self.required and key not in known]
 
-    def earliest(self, step: str, stated: Mapping[str, Any]) -> date | None:
+    def earliest(self, step: str, stated: Mapping[str, Any], broken_on: date | None = None) -> date | None:
         """Gives a day before which a step of an invoice is surely too early; None for an unknown step.
 
-        A step that is rolled back goes to the last day of the window on which both parties work.
+        A step that is rolled back goes to the last day of the window on which both parties work. A broken
+        promise brings a step forward, but no grave one, and none to before the day after the due date.
         """
         timing = self.timing.get(step)
         if timing is None:
             return None
         day = date.fromisoformat(stated[timing.anchor]) + timing.offset
-        if not timing.back:
+        if timing.back:
+            day -= CLOSED
+            while day.isoweekday() not in self.days:
+                day -= ONE_DAY
+        if broken_on is not None and step not in self.grave and not timing.before_due:
+            day = min(day, max(broken_on, date.fromisoformat(stated["due_date"]) + ONE_DAY))
+        delivered = stated.get("delivered_on")
+        if delivered is None or timing.before_due:
             return day
-        day -= CLOSED
-        while day.isoweekday() not in self.days:
-            day -= ONE_DAY
-        return day
+        return max(day, date.fromisoformat(delivered) + READ_FIRST)
 
 
 def _timing(step: Mapping[str, Any], roll: str) -> Timing:
@@ -96,6 +105,7 @@ def _timing(step: Mapping[str, Any], roll: str) -> Timing:
         anchor="due_date" if step.get("anchor", "due") == "due" else "issue_date",
         offset=timedelta(days=step["offset_days"]),
         back=how == "previous" or (how == "outward" and before_due),
+        before_due=before_due,
     )
 
 

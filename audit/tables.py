@@ -13,7 +13,9 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ledger.schema import (
+    agreements,
     allocations,
+    bank_entries,
     credit_notes,
     debtors,
     holds,
@@ -44,6 +46,8 @@ class Rows:
     parts: dict[str, list[Row]] = field(default_factory=lambda: defaultdict(list))
     credit_notes: list[Row] = field(default_factory=list)
     holds: list[Row] = field(default_factory=list)
+    agreements: list[Row] = field(default_factory=list)
+    bank_entries: list[Row] = field(default_factory=list)
 
 
 async def batches(conn: AsyncConnection, creditor: str) -> AsyncIterator[dict[str, Rows]]:
@@ -83,6 +87,10 @@ async def _fill(conn: AsyncConnection, creditor: str, batch: dict[str, Rows]) ->
         "parts": sa.select(*allocations.c, payments.c.debtor).join(payments, paid).where(*of(payments)),
         "credit_notes": sa.select(*_without(credit_notes, "facts")).where(*of(credit_notes)),
         "holds": sa.select(holds).where(*of(holds)),
+        "agreements": sa.select(agreements).where(*of(agreements)),
+        "bank_entries": sa.select(*_without(bank_entries, "facts", "proposal", "holds")).where(
+            *of(bank_entries)
+        ),
     }
     for name, query in queries.items():
         for row in (await conn.execute(query)).all():

@@ -1,6 +1,7 @@
 """Open cases that nobody comes back to.
 
-In: what a case waits for, whether anything recorded explains that it still waits.
+In: what a case waits for, whether anything recorded explains that it still waits; broken promises of which
+    nobody was told.
 Not in: whether Temporal has a run of it (runs.py).
 """
 
@@ -12,6 +13,7 @@ from zoneinfo import ZoneInfo
 
 from audit.findings import Kind, Tally
 from audit.money import ZERO
+from audit.pacts import Pact
 from audit.policies import Ladder
 from audit.story import Story
 from audit.tables import Row, Rows
@@ -21,6 +23,9 @@ QUESTIONS = {"allocate": "allocate", "unreachable": "unreachable", "stale": "pay
 
 OF_ACCOUNT = {"payments", "mend"}
 """Tasks that stand for every case of their account."""
+
+BESIDE = {"dispute", "dispute-expired", "approve-agreement", "broken-promise", "credit-note"}
+"""Tasks that explain no delay: the plan of a case knows until when an agreement suspends it."""
 
 
 @dataclass(frozen=True)
@@ -69,6 +74,20 @@ class Watch:
             why = self._forgotten(row)
             if why is not None:
                 self.tally.find(Kind.FORGOTTEN, why, step=row.next_step, **where)
+        if self.story is not None:
+            for pact in self.story.pacts.made.values():
+                self._promised(pact, self.story)
+
+    def _promised(self, pact: Pact, story: Story) -> None:
+        """Finds a promise that was broken and of which nobody was told, or that nobody has noticed yet."""
+        lately = (self.now - self.grace).astimezone(self.zone).date()
+        broken_on = pact.breaks_on(story.money, story.grace)
+        is_open = any(row.ending is None for row in self.rows.invoices if row.number in pact.invoices)
+        unnoticed = is_open and pact.told == "running" and broken_on is not None and broken_on <= lately
+        if pact.untold or unnoticed:
+            sentence = f"a {pact.kind} of {pact.made_on} was broken on {broken_on}, and nobody was told"
+            where = {"creditor": self.creditor, "debtor": self.rows.account.id}
+            self.tally.find(Kind.BROKEN_WITHOUT_TASK, sentence, invoice=pact.invoices[0], **where)
 
     def _forgotten(self, row: Row) -> str | None:
         case = (self.creditor, row.number)
@@ -112,7 +131,8 @@ class Watch:
     def _asked(self, row: Row, kind: str | None) -> bool:
         """Tells whether an open task stands for the case; of one kind, or of any."""
         return any(
-            (task.invoice == row.number or task.kind in OF_ACCOUNT) and kind in {None, task.kind}
+            (task.invoice == row.number or task.kind in OF_ACCOUNT)
+            and (task.kind == kind or (kind is None and task.kind not in BESIDE))
             for task in self.rows.tasks
         )
 
@@ -137,4 +157,4 @@ class Watch:
             and (other.number == row.number or other.due_date < today)
             and other.number in self.story.money.debts
         ]
-        return sum(self.story.money.net(numbers).values(), ZERO)
+        return sum((self.story.askable(number, today) for number in numbers), ZERO)

@@ -86,10 +86,30 @@ class Forger:
     async def reminder(self, step: str = "D-3", number: str = "F-1", **changes: Any) -> dict[str, Any]:
         """Writes the reminder of a step, modelled on the last one that was reserved."""
         model = (await self.entry("message.reserved"))["reminder"]
-        line = next(one for one in model["lines"] if one["number"] == number)
+        named = [one for one in model["lines"] if one["number"] == number]
+        line = named[0] if named else model["lines"][0] | {"number": number, "document": number}
         day = self.house.now.date().isoformat()
         told = {"step": step, "lead": number, "day": day, "lines": [line | {"step": step}]}
         return dict(model) | told | {"asked": line["open"], "received": "0.00"} | changes
+
+    async def agree(self, kind: str, number: str = "F-1", *, days: int = 5, **more: Any) -> str:
+        """Has people agree on something about an invoice today, for some days; gives its id."""
+        today = self.house.now.date()
+        until = today + timedelta(days=days)
+        parts = [{"pay_by": until + timedelta(days=days * turn), "amount": "50.00"} for turn in (0, 1)]
+        bounds: dict[str, dict[str, Any]] = {
+            "dispute": {"reason": "price", "until": until},
+            "plan": {"instalments": parts},
+        }
+        facts = bounds.get(kind, {"pay_by": until})
+        told = {"id": f"{kind}-{today}", "kind": kind, "invoices": [number], "made_on": today} | facts
+        await self.house.take("agreement.made", agreement=told | more)
+        return str(told["id"])
+
+    async def settle(self) -> None:
+        """Has the account settled, as any fact would."""
+        async with self.house.hands.gate._desk.book(self.house.case("F-1"), self.house.now) as book:
+            await book.settle()
 
     async def message(
         self, step: str = "D-3", number: str = "F-1", *, state: str = "failed", **changes: Any

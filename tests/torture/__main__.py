@@ -39,11 +39,12 @@ from config.catalogue import load_policies
 from config.settings import LogFormat
 from intake.door import Door
 from ledger.database import Database
+from tests.torture.banking import Banking
 from tests.torture.board import Board
 from tests.torture.child import Orders, settings
 from tests.torture.clerk import Clerk
 from tests.torture.clocks import Clocks
-from tests.torture.deeds import Deeds, House
+from tests.torture.deeds import House
 from tests.torture.diary import Diary
 from tests.torture.injector import Injector, Stage
 from tests.torture.mailbox import mailbox
@@ -51,8 +52,9 @@ from tests.torture.nursery import nursery
 from tests.torture.pulse import Pulse
 from tests.torture.servers import Postgres, Sqlite, Temporal, postgres
 from tests.torture.stories import tell
+from tests.torture.teller import ANSWERS, INBOX
 from tests.torture.telling import table, tell_failure
-from tests.torture.verdict import STUCK, Verdict, judge
+from tests.torture.verdict import BANK, STUCK, Verdict, judge
 from tests.torture.walker import FAULTS, Walker
 
 TASK_QUEUE = "torture"
@@ -137,12 +139,14 @@ class Torture:
     async def _walk(self, name: str) -> None:
         story = tell(self.options.seed, name)
         diary = self.stage.diary
-        deeds = Deeds(self.house, story, datetime.now(UTC))
+        deeds = Banking(self.house, story, datetime.now(UTC))
         letters = self.stage.orders.settings.folders.letters
         clerk = Clerk(deeds, self.stage.mailbox, letters, lambda at, what: diary.tell(name, at, what))
         walker = Walker(story, deeds, clerk, self.clocks, self.board, diary, self.pulse, self.options.seed)
         try:
             await walker.live()
+            for flaw in await deeds.flaws():
+                self.verdict.find(BANK, name, flaw)
         except FAULTS as fault:
             walker.tell(walker.now, f"{type(fault).__name__}: {fault}")
             self.verdict.find(STUCK, name, f"{type(fault).__name__}: {fault}")
@@ -177,6 +181,8 @@ async def main(options: Options, folder: Path, screen: Console) -> int:
             lots="",
             odds=0.0,
         )
+        for name in (INBOX, ANSWERS):
+            (folder / "bank" / name).mkdir(parents=True)
         workers = await stack.enter_async_context(nursery(folder))
         stage = Stage(folder, client, temporal, record, box, workers, diary, orders)
         catalogue = load_policies(given.folders.policies)
@@ -185,7 +191,7 @@ async def main(options: Options, folder: Path, screen: Console) -> int:
         stack.callback(reading.cancel)
         pace = (0.7 if options.seconds < 120 else 1.0) * options.calm
         injector = await stack.enter_async_context(Injector(stage, options.seed, pace))
-        house = House(client, database, Door(database, catalogue), catalogue)
+        house = House(client, database, Door(database, catalogue), catalogue, folder / "bank")
         pulse = Pulse()
         feeling = asyncio.create_task(pulse.run())
         stack.callback(feeling.cancel)

@@ -76,6 +76,8 @@ class Orders:
     release: int
     lots: str
     odds: float
+    at_counter: bool = False
+    """Whether the process takes bank files in, and is no worker."""
 
     def line(self) -> str:
         """Writes the orders on one line."""
@@ -185,7 +187,7 @@ async def work(orders: Orders, wording: Wording) -> None:
     given = orders.settings
     client = await _connected(orders.address, Muddle(lots, folder / "swallowed"))
     skipper = TimeSkipper(client, config=TimeSkippingConfig(enabled=False))
-    async with await _opened(given.database_url) as database:
+    async with await opened(given.database_url) as database:
         Weather(folder / "weather").befall(database)
         worker = assemble(
             skipper.client,
@@ -210,7 +212,8 @@ async def _connected(address: str, muddle: Muddle) -> Client:
             await asyncio.sleep(0.3)
 
 
-async def _opened(url: str) -> Database:
+async def opened(url: str) -> Database:
+    """Opens the record, however long that takes."""
     while True:
         try:
             return await Database.open(url)

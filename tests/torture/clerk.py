@@ -16,6 +16,7 @@ from pathlib import Path
 import sqlalchemy as sa
 
 from domain.fact import ZERO
+from domain.faults import InputRefused, NotAllowed, NotFound
 from domain.receivable import Allocation
 from ledger.queries import Task
 from ledger.schema import messages, tasks
@@ -24,6 +25,8 @@ from tests.torture.mailbox import Mailbox
 
 SETTLING = timedelta(seconds=3)
 """How long after the end of its lease nobody can be sending a message any more."""
+
+REFUSED = (InputRefused, NotAllowed, NotFound)
 
 WAITING = ("approve", "unreachable", "payments", "allocate", "ambiguous")
 """The kinds of tasks that keep a case from going on."""
@@ -42,9 +45,14 @@ class Clerk:
         """Answers every open task that keeps a case waiting; False where none could be answered yet."""
         answered = False
         for task in await self._open():
-            what = await self._answer(task, now)
+            about = f"{task.kind} of {task.invoice or 'the account'}"
+            try:
+                what = await self._answer(task, now)
+            except REFUSED as refused:
+                self.tell(now, f"the clerk is refused {about}: {refused}")
+                continue
             if what is not None:
-                self.tell(now, f"the clerk answers {task.kind} of {task.invoice or 'the account'}: {what}")
+                self.tell(now, f"the clerk answers {about}: {what}")
                 answered = True
         return answered
 
@@ -67,6 +75,8 @@ class Clerk:
                 return await self.deeds.reachable(now, f"{now:%j%H%M%S}")
             case "payments":
                 return await self.deeds.payments_known(now)
+            case "allocate" if task.invoice is None:
+                return await self.deeds.share_out(task.detail["entry"], now)
             case "allocate":
                 return await self._allocate(task.invoice or "", now)
             case _:

@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
+from pathlib import Path
 from typing import Any
 from uuid import NAMESPACE_URL, uuid5
 
@@ -27,7 +28,8 @@ from ledger import desk, parties, policies, switches
 from ledger.book import Book
 from ledger.database import Database
 from ledger.policies import Shelf
-from tests.torture.stories import Moment, Story
+from tests.torture.moments import Moment
+from tests.torture.stories import Story
 from workflows.ports import OperatorOrder
 from workflows.told import CaseState
 
@@ -43,6 +45,7 @@ class House:
     database: Database
     door: Door
     catalogue: dict[str, DunningPolicy]
+    bank: Path
     shelf: Shelf = field(default_factory=Shelf)
 
 
@@ -88,7 +91,7 @@ class Deeds:
 
     # Invoices
 
-    def _invoice(self, number: str, due_in: int, total: str) -> dict[str, Any]:
+    def _invoice(self, number: str, due_in: int, total: str, **more: Any) -> dict[str, Any]:
         day = self.begun.date()
         due = day + timedelta(days=due_in)
         return {
@@ -98,10 +101,10 @@ class Deeds:
             "issue_date": min(day, due) - timedelta(days=3),
             "due_date": due,
             "total": total,
-        }
+        } | more
 
-    async def _bill(self, now: datetime, number: str, due_in: int, total: str) -> str:
-        return await self.admit(now, "invoice.created", **self._invoice(number, due_in, total))
+    async def _bill(self, now: datetime, **facts: Any) -> str:
+        return await self.admit(now, "invoice.created", **self._invoice(**facts))
 
     async def _again(self, now: datetime, bill: dict[str, Any], **_: Any) -> str:
         return await self._bill(now, **bill)
@@ -110,7 +113,7 @@ class Deeds:
         (bill,) = [
             one.facts for one in self.story.moments if one.kind == "bill" and one.facts["number"] == number
         ]
-        facts = self._invoice(number, bill["due_in"], total) | {"version": 2}
+        facts = self._invoice(**{**bill, "total": total}) | {"version": 2}
         return await self.admit(now, "invoice.created", **facts)
 
     async def _write_off(self, now: datetime, number: str) -> str:
@@ -169,6 +172,11 @@ class Deeds:
     async def payments_known(self, now: datetime) -> str:
         """States that the payments are known up to now."""
         return await self.admit(now, "payments.known", creditor=self.creditor, as_of=now)
+
+    async def share_out(self, entry: str, now: datetime) -> str | None:
+        """Gives the money of a bank entry to invoices; None where nothing can be done yet."""
+        msg = f"{self.creditor} has no bank for {entry} at {now}"
+        raise NotImplementedError(msg)
 
     async def _payments_known(self, now: datetime) -> str:
         return await self.payments_known(now)
@@ -232,12 +240,16 @@ class Deeds:
         return f"moved to {version}" if moved else "moved before"
 
     async def _contact(self, now: datetime, days: int, **_: Any) -> str:
-        return await self.reachable(now, f"{days}")
+        return await self._reached(now, f"{days}")
 
     async def reachable(self, now: datetime, name: str) -> str:
-        """Gives the debtor a new address."""
+        """Gives the debtor new addresses, for e-mails and for letters."""
+        address = {"lines": [f"{name} quai Haut"], "postcode": "69003", "city": "Lyon"}
+        return await self._reached(now, name, address=address)
+
+    async def _reached(self, now: datetime, name: str, **more: Any) -> str:
         contacts = [{"email": f"compta-{name}@{self.story.debtor.id}.example"}]
-        facts = self.story.debtor.model_dump() | {"contacts": contacts}
+        facts = self.story.debtor.model_dump() | {"contacts": contacts} | more
         return await self.admit(now, "debtor.registered", debtor=facts)
 
     async def _unreachable(self, now: datetime, **_: Any) -> str:

@@ -19,16 +19,19 @@ from temporalio.service import RPCError
 from tests.torture.child import Orders
 from tests.torture.diary import Diary
 from tests.torture.mailbox import Mailbox
+from tests.torture.moments import lots
 from tests.torture.nursery import Nursery, Worker
 from tests.torture.patience import patiently
 from tests.torture.servers import Postgres, Sqlite, Temporal
-from tests.torture.stories import lots
 from tests.torture.weather import Sky, Weather
 from trial.mail import Fault
 
-WORKERS = 2
+WORKERS, TELLERS = 2, 1
 ODDS = 0.04
 """The odds of a death at each point."""
+
+AT_COUNTER = 4.0
+"""How much likelier a death is at the counter, where points are passed less often."""
 
 MAIL = (
     (Fault.SLOW, 4),
@@ -73,6 +76,7 @@ class Injector:
     raging: asyncio.Event = field(default_factory=asyncio.Event)
     """Set while faults are wanted."""
     workers: list[Worker] = field(default_factory=list)
+    tellers: list[Worker] = field(default_factory=list)
     _born: int = 0
     _tasks: list[asyncio.Task[None]] = field(default_factory=list)
 
@@ -85,12 +89,13 @@ class Injector:
         """Starts the workers and the faults."""
         works: list[tuple[str, tuple[float, float], Callable[[], Awaitable[None]]]] = [
             ("kill", (3.0, 8.0), self._kill),
+            ("kill at the counter", (4.0, 11.0), self._kill_teller),
             ("temporal", (25, 60), self._restart_temporal),
             ("mail", (3, 9), self._spoil_mail),
             ("mail away", (15, 35), self._take_mail_away),
             ("record", (15, 35), self._spoil_record),
         ]
-        starts: list[Coroutine[Any, Any, None]] = [self._keep(n) for n in range(WORKERS)]
+        starts: list[Coroutine[Any, Any, None]] = [self._keep(n) for n in range(WORKERS + TELLERS)]
         starts += [self._again(name, between, work) for name, between, work in works]
         starts += [self._deliver_swallowed()]
         self._tasks = [asyncio.create_task(start) for start in starts]
@@ -101,7 +106,7 @@ class Injector:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        for worker in self.workers:
+        for worker in (*self.workers, *self.tellers):
             worker.kill()
 
     def check(self) -> None:
@@ -115,7 +120,7 @@ class Injector:
         self.raging.clear()
         self.weather.set(Sky.CLEAR)
         self.stage.mailbox.heal()
-        for worker in self.workers:
+        for worker in (*self.workers, *self.tellers):
             worker.kill()  # those that are born now die at no point
 
     def deploy(self, release: int) -> None:
@@ -126,19 +131,22 @@ class Injector:
             worker.kill()
 
     async def _keep(self, place: int) -> None:
-        """Keeps one worker alive: whenever it has died, another one is born soon."""
-        draw = lots(self.seed, "keeper", place)
+        """Keeps one process alive, the last at the counter: soon after a death another is born."""
+        draw, at_counter = lots(self.seed, "keeper", place), place >= WORKERS
+        alive = self.tellers if at_counter else self.workers
         while True:
             self._born += 1
-            odds = ODDS / max(1.0, self.pace) if self.raging.is_set() else 0.0
-            orders = Orders(
-                **vars(self.stage.orders)
-                | {"release": self.release, "lots": f"{self.seed}:{self._born}", "odds": odds}
-            )
-            worker = await self.stage.nursery.bear(orders)
-            self.workers.append(worker)
+            odds = ODDS / max(1.0, self.pace) * (AT_COUNTER if at_counter else 1.0)
+            born = {
+                "release": self.release,
+                "lots": f"{self.seed}:{self._born}",
+                "odds": odds if self.raging.is_set() else 0.0,
+                "at_counter": at_counter,
+            }
+            worker = await self.stage.nursery.bear(Orders(**vars(self.stage.orders) | born))
+            alive.append(worker)
             code = await worker.gone
-            self.workers.remove(worker)
+            alive.remove(worker)
             if code != -9:
                 self.stage.diary.inject(f"worker ended by itself ({code}): {self._last_words()}")
             await asyncio.sleep(draw.uniform(0, 0.8) if self.raging.is_set() else 0)
@@ -162,6 +170,10 @@ class Injector:
         draw = lots(self.seed, "kill", self._born)
         if self.workers and draw.choice(self.workers).kill():
             self.stage.diary.inject("killed at random")
+
+    async def _kill_teller(self) -> None:
+        if self.tellers and self.tellers[0].kill():
+            self.stage.diary.inject("killed at the counter")
 
     async def _restart_temporal(self) -> None:
         draw = lots(self.seed, "temporal", self.stage.diary.counts["Temporal killed"])

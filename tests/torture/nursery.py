@@ -1,7 +1,7 @@
 """The nursery: a process that has imported everything, and bears workers by forking.
 
 In: the program that forks on request, and the harness's end of it.
-Not in: what a worker does (child.py).
+Not in: what a worker does (child.py), or one that takes bank files in (teller.py).
 
     python -m tests.torture.nursery
 
@@ -29,11 +29,14 @@ import correspondence.letter
 from config.settings import HERE
 from correspondence.wording import Wording
 from tests.torture.child import Orders, work
+from tests.torture.teller import serve
 from trial.servers import bound
 
 ROOT = Path(__file__).resolve().parents[2]
 PR_SET_PDEATHSIG = 1
 LOOK_EVERY = 0.05
+BIRTH_SECONDS = 60.0
+"""Longer than a birth takes where the machine has other work to do; the first one imports everything."""
 
 
 def main() -> None:
@@ -74,7 +77,7 @@ def _bear(orders: Orders, wording: Wording) -> None:
         silence = os.open(os.devnull, os.O_RDONLY)
         for kept, given in ((0, silence), (1, log), (2, log)):
             os.dup2(given, kept)
-        asyncio.run(work(orders, wording))
+        asyncio.run(serve(orders) if orders.at_counter else work(orders, wording))
     finally:
         traceback.print_exc()
         sys.stderr.flush()
@@ -123,7 +126,7 @@ class Nursery:
         assert self.process.stdin is not None
         self.process.stdin.write(f"{orders.line()}\n".encode())
         await self.process.stdin.drain()
-        return await asyncio.wait_for(self._born.get(), 20)
+        return await asyncio.wait_for(self._born.get(), BIRTH_SECONDS)
 
     async def listen(self) -> None:
         """Hears of births and deaths until the nursery ends."""

@@ -1,4 +1,4 @@
-"""The points at which a worker kills itself: six of the gate, one of the clerk.
+"""The points at which a process kills itself: six of the gate, one of the clerk, four of the bank's counter.
 
 In: the production rooms with a death at each point, drawn by lot and written down before it happens.
 Not in: production code, which has no such points; kills from outside (injector.py).
@@ -27,7 +27,7 @@ from ledger.book import Book
 
 
 class Point(StrEnum):
-    """Names the points, in the order in which a message passes them."""
+    """Names the points, in the order in which a message, and then a bank file, passes them."""
 
     BEFORE_RESERVE = "before reserve"
     AFTER_RESERVE = "after reserve"
@@ -36,6 +36,10 @@ class Point(StrEnum):
     BEFORE_CONFIRM = "before confirm"
     AFTER_CONFIRM = "after confirm"
     WRITING_DOWN = "while a fact is written down"
+    KEEPING = "while bank entries are written down"
+    MATCHING = "before their money is booked"
+    BOOKING = "while it is booked"
+    DAYS = "before their days are known"
 
 
 GATE = "Collector.take"

@@ -1,25 +1,32 @@
 """The stories: what happens to each account, drawn from the seed and the debtor's name alone.
 
 In: creditors, debtors, invoices, money, orders, each on its day of the story.
-Not in: how a moment is made to happen (deeds.py), and the faults (injector.py).
+Not in: what people agree (accords.py), how money comes by a bank (tills.py), how a moment is made to happen
+    (deeds.py), and the faults (injector.py).
 
 A story is the same whenever it is told, whatever else happens in the run: ONLY=debtor tells it again.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
-from datetime import timedelta
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from decimal import Decimal
 from random import Random
-from typing import Any
 
 from domain.receivable import Creditor, Debtor
+from tests.torture import accords
+from tests.torture.accords import Accords
+from tests.torture.branch import iban_of
+from tests.torture.moments import Moment, lots
+from tests.torture.tills import by_bank
 
 SHARED = {"north": "seed", "south": "french-b2b"}
 """The creditors that many debtors share, with their policies."""
 
 AMOUNTS = ("12.00", "60.00", "480.00", "1250.50", "9999.99")
 FRESH_HOURS = 72
+FRESH_DAYS = 4
+BANKED = "bank-"
+"""What the names of creditors begin with whose bank is read."""
 
 FATES = {
     "ignored": 5,
@@ -51,32 +58,14 @@ STEERED = {
 
 
 @dataclass(frozen=True)
-class Moment:
-    """Dates something that happens: so many days after the story begins."""
-
-    day: float
-    kind: str
-    facts: Mapping[str, Any] = field(default_factory=dict)
-
-    @property
-    def after(self) -> timedelta:
-        """Gives the time from the beginning of the story."""
-        return timedelta(days=self.day)
-
-
-@dataclass(frozen=True)
 class Story:
-    """Holds one account and everything that happens to it."""
+    """Holds one account and everything that happens to it, as the seed has it."""
 
+    seed: int
     debtor: Debtor
     creditor: Creditor
     moments: tuple[Moment, ...]
     numbers: tuple[str, ...]
-
-
-def lots(seed: int, *names: object) -> Random:
-    """Gives the lots of one part of the run, which no other part draws from."""
-    return Random(":".join(str(name) for name in (seed, *names)))  # noqa: S311 - repeatable on purpose
 
 
 def creditor(name: str, policy: str, **more: object) -> Creditor:
@@ -86,7 +75,7 @@ def creditor(name: str, policy: str, **more: object) -> Creditor:
         "legal_name": f"{name.capitalize()} SAS",
         "address": {"lines": ("1 rue du Port",), "postcode": "69002", "city": "Lyon"},
         "email": f"compta@{name}.example",
-        "iban": "FR7630006000011234567890189",
+        "iban": iban_of(name),
         "policy": policy,
         "contact_cap_days": 1,
     }
@@ -114,32 +103,43 @@ def tell(seed: int, name: str) -> Story:
         }
     )
     numbers = tuple(f"{name}-{n}" for n in range(1, draw.choices((1, 2, 3, 4), (3, 4, 2, 1))[0] + 1))
-    moments = [moment for number in numbers for moment in _life(draw, number)]
+    moments = [moment for number in numbers for moment in _life(draw, number, owner.grace_days)]
     moments += _creditors_whims(draw, owner)
-    return Story(debtor, owner, tuple(sorted(moments, key=lambda one: one.day)), numbers)
+    if owner.id.startswith(BANKED):
+        moments = by_bank(draw, moments, often=bool(owner.banks))
+    return Story(seed, debtor, owner, tuple(sorted(moments, key=lambda one: one.day)), numbers)
 
 
 def _owner(draw: Random, name: str) -> Creditor:
     """Chooses the creditor: facts about a creditor as a whole need one whose only debtor has its time."""
     lot = draw.random()
-    if lot < 0.7:
+    if lot < 0.5:
         shared_name = draw.choice(tuple(SHARED))
         return creditor(shared_name, SHARED[shared_name])
     policy = draw.choice(tuple(SHARED.values()))
-    cap = draw.choice((1, 2, 5))
-    if lot < 0.85:
-        return creditor(f"fresh-{name}", policy, payment_freshness_hours=FRESH_HOURS, contact_cap_days=cap)
-    return creditor(f"own-{name}", policy, contact_cap_days=cap)
+    more = {"contact_cap_days": draw.choice((1, 2, 5)), "grace_days": draw.choice((0, 3, 7))}
+    if lot < 0.75:
+        source = {"key": "main", "account": iban_of(f"{BANKED}{name}"), "fresh_within_days": FRESH_DAYS}
+        return creditor(f"{BANKED}{name}", policy, banks=(source,) if lot < 0.65 else (), **more)
+    if lot < 0.88:
+        return creditor(f"fresh-{name}", policy, payment_freshness_hours=FRESH_HOURS, **more)
+    return creditor(f"own-{name}", policy, **more)
 
 
-def _life(draw: Random, number: str) -> Iterator[Moment]:
+def _life(draw: Random, number: str, grace: int) -> Iterator[Moment]:
     opened = draw.choice((0.0, draw.uniform(0, 12)))
     due_in = draw.choice((draw.randint(-15, 0), draw.randint(0, 12), draw.randint(11, 30)))
     total = draw.choice(AMOUNTS)
-    billed = {"number": number, "due_in": due_in, "total": total}
+    fates = FATES | accords.FATES
+    fate = draw.choices(tuple(fates), tuple(fates.values()))[0]
+    debited = {"direct_debit": True} if fate == "debited" else {}
+    billed = {"number": number, "due_in": due_in, "total": total} | debited
     yield Moment(opened, "bill", billed)
-    fate = draw.choices(tuple(FATES), tuple(FATES.values()))[0]
-    yield from _money(draw, fate, number, Decimal(total), opened)
+    if fate in accords.FATES:
+        talk = Accords(draw, number, Decimal(total), _part(draw, Decimal(total)), opened, due_in, grace)
+        yield from getattr(talk, fate.replace(" ", "_"))()
+    else:
+        yield from _money(draw, fate, number, Decimal(total), opened)
     for kind, odds in STEERED.items():
         if draw.random() < odds:
             at = opened + draw.uniform(0.5, 50)
@@ -148,9 +148,13 @@ def _life(draw: Random, number: str) -> Iterator[Moment]:
 
 def _money(draw: Random, fate: str, number: str, total: Decimal, opened: float) -> Iterator[Moment]:
     when = opened + draw.uniform(0.2, 60)
-    part = max((total * draw.randint(10, 90) / 100).quantize(Decimal("0.01")), Decimal("1.00"))
+    part = _part(draw, total)
     purse = _Purse(draw, number, total, part, opened, when)
     yield from getattr(purse, f"_{fate.replace(' ', '_')}")()
+
+
+def _part(draw: Random, total: Decimal) -> Decimal:
+    return max((total * draw.randint(10, 90) / 100).quantize(Decimal("0.01")), Decimal("1.00"))
 
 
 @dataclass(frozen=True)

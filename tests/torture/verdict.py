@@ -17,13 +17,26 @@ from audit.findings import Kind, Report
 from audit.mailbox import audit_mailbox
 from audit.runs import audit_runs
 from ledger.database import Database
-from ledger.schema import invoices, journal, messages, outbox
+from ledger.schema import agreements, bank_entries, invoices, journal, messages, outbox
 from tests.torture.mailbox import Mailbox
 
 STUCK = "stuck"
 """The kind of finding that the walkers make: an account that did not go on, a run that did not end."""
 
-KINDS = (*(kind.value for kind in Kind), STUCK)
+BANK = "bank"
+"""The kind of finding about bank entries that are not on record once."""
+
+KINDS = (*(kind.value for kind in Kind), STUCK, BANK)
+
+
+COUNTED = (
+    (invoices, "lifecycles"),
+    (messages, "messages"),
+    (agreements, "agreements"),
+    (bank_entries, "bank entries"),
+    (journal, "journal entries"),
+)
+"""What of the record is counted, and how it is called."""
 
 
 @dataclass(frozen=True)
@@ -66,7 +79,7 @@ async def judge(
     """Has the record, the mailbox and the runs audited, and counts what was lived through."""
     async with database.reading() as conn:
         last = (await conn.execute(sa.select(sa.func.max(journal.c.at)))).scalar_one()
-        for table, name in ((invoices, "lifecycles"), (messages, "messages"), (journal, "journal entries")):
+        for table, name in COUNTED:
             count = sa.select(sa.func.count()).select_from(table)
             verdict.figures[name] = (await conn.execute(count)).scalar_one()
         waiting = sa.select(sa.func.count()).select_from(outbox).where(outbox.c.delivered_at.is_(None))

@@ -14,15 +14,15 @@ from functools import partial
 from temporalio.service import RPCError
 
 from domain.actions import CaseRef
-from domain.faults import InputRefused, NotAllowed, NotFound
 from tests.torture.board import Agenda, Board
-from tests.torture.clerk import Clerk
+from tests.torture.clerk import REFUSED, Clerk
 from tests.torture.clocks import Clocks, Unmoved
 from tests.torture.deeds import Deeds
 from tests.torture.diary import Diary
+from tests.torture.moments import Moment, lots
 from tests.torture.patience import LONGEST, patiently
 from tests.torture.pulse import Pulse
-from tests.torture.stories import Moment, Story, lots
+from tests.torture.stories import Story
 
 TICK = timedelta(seconds=2)
 HEADROOM = timedelta(seconds=30)
@@ -34,7 +34,7 @@ GIVEN_UP = timedelta(days=400)
 
 ENDING_SECONDS = 60.0
 
-RACING = {"pay", "pay_on_account", "report", "credit"}
+RACING = {"pay", "pay_on_account", "report", "credit", "agree", "approve", "reject", "uphold", "statement"}
 """The moments that may happen while a step is being taken."""
 
 RACES = 0.3
@@ -108,7 +108,7 @@ class Walker:
     async def _do(self, kind: str, facts: str, work: Callable[[], Awaitable[str]]) -> None:
         try:
             what = await patiently(work)
-        except (InputRefused, NotAllowed, NotFound) as refused:
+        except REFUSED as refused:
             what = f"refused: {refused}"
             self.diary.counts["refused"] += 1
         self.tell(self.now, f"{kind} {facts}: {what}")
@@ -165,11 +165,7 @@ class Walker:
         return bool(agenda)
 
     async def _clerk(self) -> bool:
-        try:
-            return await patiently(lambda: self.clerk.answer(self.now))
-        except (InputRefused, NotAllowed, NotFound) as refused:
-            self.tell(self.now, f"the clerk is refused: {refused}")
-            return False
+        return await patiently(lambda: self.clerk.answer(self.now))
 
     async def _pay_off(self, number: str) -> str:
         async with self.deeds.book(self.now) as book:
