@@ -1,7 +1,7 @@
 """The sections of the bench: each measures all arms, one after the other, and gives its rows.
 
 In: which arms, in which order, and what becomes a row.
-Not in: the measurements (lifecycles.py, drain.py, payments.py, population.py), the table (table.py).
+Not in: the measurements (lifecycles.py, drain.py, payments.py...), the table (table.py).
 
 The arms take turns on stages of their own, so that what else the machine does weighs on all alike.
 """
@@ -23,6 +23,7 @@ from bench.relance import Relance
 from bench.scanning import scan
 from bench.sizes import Size
 from bench.stage import stage
+from bench.statements import import_statement
 from bench.table import LESS, Row
 
 KIB = 1024
@@ -157,6 +158,23 @@ async def mark_paid(size: Size, ledger: NewLedger) -> Findings:
     )
 
 
+async def statements(size: Size, ledger: NewLedger) -> Findings:
+    """Measures a bank statement, from the file to the last wake-up in the outbox."""
+    async with _relance(ledger) as relance:
+        done = await import_statement(relance, size.statements)
+    entries = f"{done.count} entries, read, matched, booked, wake-ups written"
+    return Findings(
+        [
+            Row("statements", entries, "s", done.wall, better=LESS),
+            Row("statements", "entries of a statement", "/s", done.count / done.wall),
+            Row("statements", "CPU of an entry", "ms", 1000 * done.cpu / done.count, better=LESS),
+            Row(
+                "statements", f"memory for {done.count} entries", "MiB", done.memory / KIB / KIB, better=LESS
+            ),
+        ]
+    )
+
+
 async def population(size: Size, ledger: NewLedger) -> Findings:
     """Measures what sleeping invoices take."""
     async with _relance(ledger) as relance:
@@ -201,6 +219,7 @@ SECTIONS: dict[str, Section] = {
     "lifecycles": lifecycles,
     "drain": spike,
     "payments": mark_paid,
+    "statements": statements,
     "population": population,
     "scan": nightly,
 }

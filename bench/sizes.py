@@ -15,13 +15,21 @@ class Size:
     starts: int
     spike: int
     payments: int
+    statements: int
     scanned: int
     populations: tuple[int, ...]
 
 
 SIZES = {
     "small": Size(
-        rounds=1, lives=40, starts=200, spike=100, payments=100, scanned=200, populations=(200, 500)
+        rounds=1,
+        lives=40,
+        starts=200,
+        spike=100,
+        payments=100,
+        statements=200,
+        scanned=200,
+        populations=(200, 500),
     ),
     "full": Size(
         rounds=3,
@@ -29,6 +37,7 @@ SIZES = {
         starts=2000,
         spike=5000,
         payments=10_000,
+        statements=10_000,
         scanned=2000,
         populations=(1000, 10_000, 50_000),
     ),
