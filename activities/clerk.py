@@ -14,7 +14,7 @@ from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
 from activities.desk import Desk, attempt_instant, plan_of
-from domain.actions import CaseRef, Plan
+from domain.actions import CaseRef, Plan, Rule
 from domain.agreements import Hold, HoldScope
 from domain.calendars import ONE_DAY
 from domain.explanation import explain
@@ -97,7 +97,8 @@ async def _words(book: Book, note: str) -> tuple[str, str]:
 async def _carry_out(book: Book, command: OperatorCommand, author: str, reason: str) -> None:
     number, order = command.case.number, command.order
     blocked = book.case(number).blocked
-    step = order.step or book.plan(number).next.step or (blocked.reference if blocked else None) or ""
+    waiting = blocked.reference if blocked is not None and blocked.rule is Rule.APPROVAL else None
+    step = order.step or book.plan(number).next.step or waiting or ""
     if command.verb in {Verb.SKIP, Verb.SEND_NOW} and not step:
         waits = explain(book.plan(number).next.because)
         msg = f"invoice {number} has no step to take now: {waits}"
@@ -137,7 +138,7 @@ def _hold(book: Book, command: OperatorCommand, reason: str) -> Hold:
 
 def _approvable(book: Book, number: str, step: str) -> str:
     case = book.case(number)
-    if case.blocked is not None and case.blocked.reference is not None:
+    if case.blocked is not None and case.blocked.rule is Rule.APPROVAL and case.blocked.reference:
         step = case.blocked.reference
     policy = book.policies[case.policy]
     if not any(one.key == step and needs_approval(book.account, number, one) for one in policy.steps):

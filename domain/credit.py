@@ -35,10 +35,10 @@ class Limits(Fact):
     def of(cls, debtor: Debtor) -> "Limits":
         """Reads the limits among the facts of a debtor."""
         return cls(
-            credit=getattr(debtor, "credit_limit", None),
-            unpaid=getattr(debtor, "unpaid_limit", None),
-            margin_days=getattr(debtor, "unpaid_margin_days", 0),
-            currency=getattr(debtor, "credit_currency", "EUR"),
+            credit=debtor.credit_limit,
+            unpaid=debtor.unpaid_limit,
+            margin_days=debtor.unpaid_margin_days,
+            currency=debtor.credit_currency,
         )
 
 

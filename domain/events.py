@@ -181,8 +181,9 @@ class StatusReported(Fact):
     """States what the e-invoicing network reports of an invoice (life-cycle message, AFNOR XP Z12-012).
 
     The invoice is known by the seller's SIREN, its number and its issue date. `code` is the status (200 to
-    601), `amount` what was paid (211) or cashed (212), `effective_on` the day of that payment where it is
-    stated. `reasons` and `actions` are the codes of the message.
+    601), `amount` what was paid (211), cashed (212) or not approved (206), `approved` what was approved
+    (206), `effective_on` the day of that payment where it is stated. `reasons` and `actions` are the codes
+    of the message.
     """
 
     type: Literal["invoice.status_reported"] = "invoice.status_reported"
@@ -196,6 +197,7 @@ class StatusReported(Fact):
     reasons: tuple[str, ...] = ()
     actions: tuple[str, ...] = ()
     amount: PositiveAmount | None = None
+    approved: PositiveAmount | None = None
     currency: Currency | None = None
     effective_on: date | None = None
     text: str | None = Field(default=None, max_length=500)

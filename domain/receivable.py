@@ -11,6 +11,7 @@ from typing import Self
 
 from pydantic import Field, model_validator
 
+from domain.caps import Sector, TermRule
 from domain.fact import (
     ZERO,
     Amount,
@@ -96,6 +97,7 @@ class Creditor(Fact):
     banks: tuple[BankSource, ...] = ()
     grace_days: int = Field(default=3, ge=0, le=15)
     tolerance: Tolerance = Tolerance()
+    sector: Sector | None = None
 
     @property
     def country(self) -> str:
@@ -118,7 +120,10 @@ class Contact(Fact):
 class Debtor(Fact):
     """Names the company that owes; its contacts are never mixed with another debtor's.
 
-    `terms_days` are the payment terms agreed with this debtor, in days from the invoice date.
+    `terms_days` are the payment terms agreed with this debtor, in days from the invoice date; `terms_rule`
+    is the rule that bounds them. `requires_order` says that he asks for an order number on every invoice.
+    `credit_limit` bounds what he may owe in all, `unpaid_limit` what may be overdue by more than
+    `unpaid_margin_days`, both in `credit_currency`.
     """
 
     creditor: Key
@@ -136,6 +141,12 @@ class Debtor(Fact):
     policy: str | None = None
     contact_cap_days: int | None = Field(default=None, ge=1, le=30)
     tags: tuple[str, ...] = ()
+    terms_rule: TermRule | None = None
+    requires_order: bool = False
+    credit_limit: Amount | None = Field(default=None, ge=0)
+    unpaid_limit: Amount | None = Field(default=None, ge=0)
+    unpaid_margin_days: int = Field(default=0, ge=0, le=120)
+    credit_currency: Currency = "EUR"
 
     @property
     def emails(self) -> tuple[str, ...]:

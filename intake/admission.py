@@ -7,6 +7,7 @@ Not in: refusals, which are exceptions (InputRefused) because nothing was writte
 from enum import StrEnum
 
 from domain.fact import Fact
+from intake.warnings import Warned
 
 
 class Status(StrEnum):
@@ -22,10 +23,14 @@ class Status(StrEnum):
 
 
 class Admission(Fact):
-    """Says what became of an event: its type, whose it is, the invoices concerned, and one sentence."""
+    """Says what became of an event: its type, whose it is, the invoices concerned, and one sentence.
+
+    `warnings` are what a person should look at, although the event was taken in.
+    """
 
     status: Status
     event: str
     creditor: str
     numbers: tuple[str, ...] = ()
     what: str
+    warnings: tuple[Warned, ...] = ()

@@ -13,6 +13,7 @@ from domain.events import CreditNoteCancelled, CreditNoteIssued
 from domain.fact import ZERO
 from domain.faults import InputRefused
 from domain.receivable import CreditNote
+from intake import lifecycle
 from intake.admission import Admission, Status
 from intake.readers.rows import explained
 from intake.visit import Visit, closed_as
@@ -124,6 +125,8 @@ async def apply_credit_note(book: Book, event: CreditNoteIssued) -> bool:
         return False
     notes = _split(book, event)
     written = [await book.put_credit_note(note) for note in notes]
+    reduced = [note.invoice for note in notes if note.invoice is not None]
+    await lifecycle.mended(book, reduced, f"credit note {event.number} came")
     return any(written)
 
 

@@ -13,11 +13,12 @@ from domain.events import InvoiceCreated, InvoiceWrittenOff
 from domain.faults import InputRefused
 from domain.policy import DunningPolicy
 from domain.receivable import Creditor, DueDateSource, Invoice
-from intake import waiting
+from intake import lifecycle, waiting
 from intake.admission import Admission, Status
 from intake.parties import check_policy
 from intake.readers.rows import explained
 from intake.visit import Known, Visit, closed_as
+from intake.warnings import Warned, warnings
 from ledger import policies
 from ledger.book import Book
 
@@ -44,6 +45,7 @@ async def invoice_created(visit: Visit, event: InvoiceCreated) -> Admission:
     _check_maturities(event, known, numbers)
     closed = closed_as(book, numbers) if known else ""
     parts = _parts(event, numbers, creditor, book)
+    doubts = warnings(event, creditor, book.account.debtor)
     if not known:
         policy = _policy(visit, event, creditor, book)
         version = await policies.store(visit.conn, policy, visit.now)
@@ -51,20 +53,29 @@ async def invoice_created(visit: Visit, event: InvoiceCreated) -> Admission:
             await book.open_case(part, version, version=event.version)
         applied = await waiting.apply(visit, book, {event.number, *numbers})
         await book.settle()
-        return _answer(event, Status.TAKEN, numbers, _opened(parts, policy) + applied)
+        return _answer(event, Status.TAKEN, numbers, _opened(parts, policy) + applied, doubts)
     changed = [await book.revise_invoice(part, event.version) for part in parts]
     if not any(changed):
         what = f"invoice {event.number} was known" + closed
         if event.version < known[0].version:
             what = f"invoice {event.number} is known in the later version {known[0].version}" + closed
         return _answer(event, Status.KNOWN, numbers, what)
+    await lifecycle.mended(book, numbers, f"version {event.version} came")
     await book.settle()
     what = f"invoice {event.number} revised to version {event.version}, due {_dues(parts)}"
-    return _answer(event, Status.TAKEN, numbers, what + closed)
+    return _answer(event, Status.TAKEN, numbers, what + closed, doubts)
 
 
-def _answer(event: InvoiceCreated, status: Status, numbers: tuple[str, ...], what: str) -> Admission:
-    return Admission(status=status, event=event.type, creditor=event.creditor, numbers=numbers, what=what)
+def _answer(
+    event: InvoiceCreated,
+    status: Status,
+    numbers: tuple[str, ...],
+    what: str,
+    doubts: tuple[Warned, ...] = (),
+) -> Admission:
+    return Admission(
+        status=status, event=event.type, creditor=event.creditor, numbers=numbers, what=what, warnings=doubts
+    )
 
 
 def _opened(parts: tuple[Invoice, ...], policy: DunningPolicy) -> str:
@@ -122,10 +133,18 @@ def _parts(
     """Makes the invoice of each maturity."""
     due, source = _due(event, numbers[0], creditor, book)
     stated = [(part.due_date, part.amount) for part in event.maturities] or [(due, event.total)]
-    return tuple(
+    made = (
         _invoice(event, number, (day, source if not event.maturities else DueDateSource.INVOICE), amount)
         for number, (day, amount) in zip(numbers, stated, strict=True)
     )
+    return tuple(_delivered(part, book) for part in made)
+
+
+def _delivered(part: Invoice, book: Book) -> Invoice:
+    """Keeps the day of delivery that the network reported: who sends the invoice need not know it."""
+    if part.delivered_on is not None or not book.has_case(part.number):
+        return part
+    return part.model_copy(update={"delivered_on": book.case(part.number).invoice.delivered_on})
 
 
 def _invoice(event: InvoiceCreated, number: str, due: tuple[date, DueDateSource], amount: object) -> Invoice:

@@ -104,7 +104,10 @@ async def take_statement(
     async with database.writing() as conn:
         counted = await bank.keep(conn, owned.creditor.id, statement, source, now)
     states = await match_waiting(database, owned.creditor, now=now, progress=progress)
-    outcome = Counter(states.get(entry, State.READ) for entry in counted.new)
+    async with database.reading() as conn:
+        # Another process may have decided about some of them.
+        states |= await bank.states(conn, owned.creditor.id, counted.new - states.keys())
+    outcome = Counter(states[entry] for entry in counted.new)
     known, notes = await take_days(database, owned, told, now)
     await plan_waiting(database, owned.creditor.id, now)
     log.info(

@@ -15,9 +15,11 @@ from domain.events import (
     Event,
     PaymentReceived,
     PaymentReversed,
+    StatusReported,
 )
 from domain.faults import InputRefused, NotFound
 from intake.credits import apply_cancellation, apply_credit_note
+from intake.lifecycle import apply_status
 from intake.receipts import apply_payment
 from intake.visit import Visit
 from ledger import desk, restoring
@@ -49,6 +51,8 @@ async def apply(visit: Visit, book: Book, numbers: Iterable[str]) -> str:
 
 async def _apply(visit: Visit, book: Book, event: Event) -> bool:
     match event:
+        case StatusReported():
+            return await apply_status(visit, book, event) is not None
         case PaymentReceived():
             return await apply_payment(visit, book, event, late=True)
         case CreditNoteIssued():

@@ -12,7 +12,7 @@ from enum import StrEnum
 
 from stdnum.fr import siren, siret
 
-from domain.caps import DEROGATIONS, UNLESS_AGREED, Cap, Sector, TermRule, caps, exceeding
+from domain.caps import DEROGATIONS, UNLESS_AGREED, Cap, TermRule, caps, exceeding
 from domain.events import CreditorRegistered, DebtorRegistered, Event, InvoiceCreated
 from domain.fact import Fact
 from domain.receivable import Creditor, Debtor, DueDateSource
@@ -137,7 +137,7 @@ def warnings(event: Event, creditor: Creditor | None, debtor: Debtor | None) -> 
 
 
 def _of_invoice(event: InvoiceCreated, creditor: Creditor | None, debtor: Debtor | None) -> Iterator[Warned]:
-    if getattr(debtor, "requires_order", False) and event.order_reference is None:
+    if debtor is not None and debtor.requires_order and event.order_reference is None:
         yield Warned(concern=Concern.ORDER_MISSING, field="order_reference")
     stated, source = due_date(
         event.issue_date,
@@ -149,8 +149,8 @@ def _of_invoice(event: InvoiceCreated, creditor: Creditor | None, debtor: Debtor
     if source is DueDateSource.LEGAL_DEFAULT and not event.maturities:
         yield Warned(concern=Concern.LEGAL_DEFAULT, field="due_date", value=stated.isoformat())
         return
-    agreed: TermRule | None = getattr(debtor, "terms_rule", None)
-    sector: Sector | None = getattr(creditor, "sector", None)
+    agreed = debtor.terms_rule if debtor is not None else None
+    sector = creditor.sector if creditor is not None else None
     known = caps(
         event.issue_date,
         event.delivered_on,

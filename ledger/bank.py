@@ -20,6 +20,7 @@ from domain.faults import InputRefused, NotFound
 from ledger.schema import bank_entries
 
 LONGEST_SOURCE = 255
+IN_ONE_QUERY = 500
 
 
 class State(StrEnum):
@@ -282,6 +283,17 @@ async def find(conn: AsyncConnection, entry: str, creditor: str | None = None) -
     if len(found) > 1:
         raise InputRefused("ENTRY", entry, "several entries begin so; write more of its id")
     return _kept(found[0])
+
+
+async def states(conn: AsyncConnection, creditor: str, entries: Iterable[str]) -> dict[str, State]:
+    """Tells the states of entries."""
+    columns, wanted = bank_entries.c, sorted(entries)
+    found: dict[str, State] = {}
+    for start in range(0, len(wanted), IN_ONE_QUERY):
+        part = wanted[start : start + IN_ONE_QUERY]
+        query = sa.select(columns.id, columns.state).where(columns.creditor == creditor, columns.id.in_(part))
+        found |= {row.id: State(row.state) for row in await conn.execute(query)}
+    return found
 
 
 async def listed(

@@ -32,6 +32,9 @@ ANSWERS = {
 }
 """Tasks that are answered by what they ask for, and close by themselves."""
 
+FREES = {"unreachable": Rule.UNREACHABLE, "rejected": Rule.REJECTED, "factored": Rule.FACTORED}
+"""Tasks whose end lets a case go on that was stopped by a rule."""
+
 
 class Book(Folio):
     """Holds one account open for writing; see Folio for `account`, `policies`, `plan()` and `today`.
@@ -232,8 +235,10 @@ class Book(Folio):
             msg = f"closing this task would leave the case waiting: {ANSWERS[kind][1]}"
             raise NotAllowed(msg)
         closed = await tasks.close_task(self, task, resolution, by)
-        if closed and kind == "unreachable" and number is not None:
-            await self.unblock(number)
+        if closed and number is not None and kind in FREES:
+            blocked = self.case(number).blocked
+            if blocked is not None and blocked.rule is FREES[kind]:
+                await self.unblock(number)
         return closed
 
     def _awaited(self) -> set[Rule]:

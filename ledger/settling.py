@@ -25,8 +25,21 @@ _WRITE = sa.update(invoices).where(
     invoices.c.creditor == sa.bindparam("of_creditor"), invoices.c.number == sa.bindparam("of")
 )
 
-QUESTIONS = {Rule.ALLOCATE: "allocate", Rule.UNREACHABLE: "unreachable", Rule.STALE: "payments"}
+QUESTIONS = {
+    Rule.ALLOCATE: "allocate",
+    Rule.UNREACHABLE: "unreachable",
+    Rule.STALE: "payments",
+    Rule.REJECTED: "rejected",
+    Rule.FACTORED: "factored",
+}
 """The tasks behind waits that only people can end; approval and ambiguous messages bring their own."""
+
+LASTING = frozenset({Rule.REJECTED, Rule.FACTORED})
+"""The rules that money and its return do not lift."""
+
+REPORTED = ("missing-piece", "factored", "new-account", "status-claimed", "cashed-differs")
+ABOUT_OPEN = ("call", "approve", *REPORTED)
+"""The tasks that nobody is to do once the case is closed."""
 
 
 def recall_key(creditor: str, number: str, cycle: int) -> str:
@@ -128,8 +141,10 @@ async def _turn(folio: Folio, case: Case) -> bool:
         return False
     if case.ending is None or not _may_reopen(case, action):
         return False
-    await folio.write_case(number, {"ending": None, "closed_at": None, "blocked": None})
-    folio.amend_case(number, ending=None, blocked=None)
+    kept = case.blocked if case.blocked is not None and case.blocked.rule in LASTING else None
+    facts = kept.model_dump(mode="json", exclude_none=True) if kept is not None else None
+    await folio.write_case(number, {"ending": None, "closed_at": None, "blocked": facts})
+    folio.amend_case(number, ending=None, blocked=kept)
     await folio.log(
         "case.reopened", number, was=case.ending.value, because=action.because.model_dump(mode="json")
     )
@@ -149,7 +164,7 @@ async def _close(folio: Folio, case: Case, action: NextAction) -> None:
     because = action.because.model_dump(mode="json", exclude_none=True)
     was = case.ending.value if case.ending else None
     await folio.log("case.closed", number, ending=action.ending.value, because=because, was=was)
-    await tasks.close_kinds(folio, number, ("call", "approve"), f"the case is closed: {action.ending.value}")
+    await tasks.close_kinds(folio, number, ABOUT_OPEN, f"the case is closed: {action.ending.value}")
     if case.ending is Ending.HANDED_OFF:
         key = recall_key(folio.creditor, number, case.cycle)
         await tasks.open_task(folio, "recall", key, number, folio.today, {})

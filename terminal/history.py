@@ -12,6 +12,7 @@ from pydantic import ValidationError
 
 from domain.actions import Because
 from domain.explanation import explain
+from intake.einvoicing.statuses import label
 from ledger.journal import Entry
 from terminal import agreed, words
 
@@ -57,6 +58,7 @@ SENTENCES: dict[str, dict[str, str]] = {
         "payment.allocated": "payment {reference} allocated by {author}",
         "payment.received": "payment of {amount} on {received}",
         "payment.reversed": "payment {reference} of {amount} came back",
+        "status.reported": "e-invoicing: {label} ({code})",
         "step.approved": "{step} approved by {author}",
         "step.hurried": "{step} asked for at once by {author}",
         "step.skipped": "{step} skipped by {author}: {reason}",
@@ -106,6 +108,7 @@ SENTENCES: dict[str, dict[str, str]] = {
         "payment.allocated": "paiement {reference} affecté par {author}",
         "payment.received": "paiement de {amount} le {received}",
         "payment.reversed": "le paiement {reference} de {amount} est revenu impayé",
+        "status.reported": "facturation électronique : {label} ({code})",
         "step.approved": "{step} accordée par {author}",
         "step.hurried": "{step} demandée sans attendre par {author}",
         "step.skipped": "{step} sautée par {author} : {reason}",
@@ -154,6 +157,7 @@ def _facts(facts: dict[str, Any], language: str) -> dict[str, object]:
             known[name] = words.sum_of(Decimal(stated[name]), currency, language)
     known["due"] = stated.get("due_date", "-")
     known["received"] = stated.get("received_on", "-")
+    known["label"] = label(str(stated.get("code")), language)
     if isinstance(facts.get("invoices"), list):
         known["invoices"] = ", ".join(str(number) for number in facts["invoices"])
     if "outcome" in known:

@@ -75,8 +75,10 @@ def _part(report: Report) -> Decimal | None:
     Raises InputRefused for more than the invoice asked for, and for another currency.
     """
     check_currency(report, report.numbers)
-    amount = report.status.amount
+    amount, approved = report.status.amount, report.status.approved
     total = sum((report.book.case(number).invoice.total for number in report.numbers), ZERO)
+    if amount is None and approved is not None and approved < total:
+        amount = total - approved
     if amount is not None and amount > total:
         remedy = f"is more than the invoice's total of {total:.2f}; get the message again from the platform"
         raise InputRefused("amount", f"{amount:.2f}", remedy)

@@ -42,8 +42,8 @@ NEEDS_REASON = frozenset({"206", "207", "208", "210", "213", "501"})
 CREDIT_NOTES = frozenset({"261", "262", "381", "396", "502", "503"})
 """The types of documents that are credit notes, of which no status changes what is owed."""
 
-RECEIVED, PAID, CONTESTED = "MEN", "MPA", "MNATTC"
-"""Amounts: cashed, paid, and not approved with VAT; the others say nothing that dunning needs."""
+RECEIVED, PAID, CONTESTED, APPROVED = "MEN", "MPA", "MNATTC", "MAPTTC"
+"""Amounts: cashed, paid, not approved and approved with VAT; the others say nothing that dunning needs."""
 
 TOLD = {"212": RECEIVED, "211": PAID, "206": CONTESTED}
 """The amount that each status tells."""
@@ -131,12 +131,14 @@ def to_event(message: LifecycleMessage, creditors: Sequence[Creditor]) -> Status
         remedy = "is the status of a credit note, which changes nothing that is owed; leave the file out"
         raise InputRefused("TypeCode", message.type_code, remedy)
     told = [one for one in message.amounts if one.type_code == TOLD.get(message.code)]
+    approved = [one for one in message.amounts if (message.code, one.type_code) == ("206", APPROVED)]
     facts = message.model_dump(exclude={"id", "seller_siren", "type_code", "amounts"})
     facts |= {
         "creditor": owners[0].id,
         "message": message.id,
         "amount": sum((one.value or ZERO for one in told), ZERO) or None,
-        "currency": next((one.currency for one in told if one.currency), None),
+        "approved": sum((one.value or ZERO for one in approved), ZERO) or None,
+        "currency": next((one.currency for one in (*told, *approved) if one.currency), None),
         "effective_on": max((one.day for one in told if one.day), default=None),
     }
     try:

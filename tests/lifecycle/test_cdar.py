@@ -77,6 +77,13 @@ def test_what_was_not_approved_is_contested() -> None:
     assert cdar.to_event(one(message(reference("206", net))), [ACME]).amount is None
 
 
+def test_what_was_approved_is_told_too() -> None:
+    """Where only the amount approved with VAT is told, it is kept: the invoice says what is left."""
+    part = detail(amount("MAPTTC", "80.00"), reason="PU_ERR")
+    event = cdar.to_event(one(message(reference("206", part))), [ACME])
+    assert (event.amount, event.approved, event.currency) == (None, Decimal("80.00"), "EUR")
+
+
 def test_several_invoices_in_one_message() -> None:
     """One reference that cannot be read does not stop the others, and names its line."""
     data = message(

@@ -104,6 +104,12 @@ async def test_206_disputes_what_was_not_approved(network: Network) -> None:
     assert [one.amount for one in await network.disputes()] == [None]
 
 
+async def test_206_disputes_what_is_left_of_the_approved(network: Network) -> None:
+    """Where only what was approved is told, the rest of the invoice is disputed."""
+    said = await network.report("206", reasons=("PU_ERR",), approved="80.00")
+    assert "20.00 disputed (price)" in said.what
+
+
 async def test_206_above_the_total_is_refused(network: Network) -> None:
     """No more than the invoice asks for can be contested; other currencies are refused too."""
     with pytest.raises(InputRefused, match=r"amount = '100\.01': is more than the invoice's total"):
