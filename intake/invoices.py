@@ -60,6 +60,9 @@ async def invoice_created(visit: Visit, event: InvoiceCreated) -> Admission:
         if event.version < known[0].version:
             what = f"invoice {event.number} is known in the later version {known[0].version}" + closed
         return _answer(event, Status.KNOWN, numbers, what)
+    if event.version == known[0].version:
+        await book.settle()
+        return _answer(event, Status.TAKEN, numbers, f"invoice {event.number} completed" + closed, doubts)
     await lifecycle.mended(book, numbers, f"version {event.version} came")
     await book.settle()
     what = f"invoice {event.number} revised to version {event.version}, due {_dues(parts)}"

@@ -79,6 +79,17 @@ def _columns(invoice: Invoice) -> dict[str, object]:
     }
 
 
+LATER = ("pdf", "reference", "delivered_on")
+"""What may become known after an invoice: its document, the reference it is paid by, its delivery."""
+
+
+def _completed(known: Invoice, stated: Invoice) -> Invoice | None:
+    """Gives an invoice with what was not known before; None where the two contradict each other."""
+    both = known.model_copy(update={name: getattr(known, name) or getattr(stated, name) for name in LATER})
+    same = stated.model_copy(update={name: getattr(stated, name) or getattr(both, name) for name in LATER})
+    return both if same == both else None
+
+
 async def revise_invoice(folio: Folio, invoice: Invoice, version: int) -> bool:
     """Replaces an invoice's facts by a later version's; False where nothing changes."""
     known = folio.case(invoice.number).invoice
@@ -86,13 +97,17 @@ async def revise_invoice(folio: Folio, invoice: Invoice, version: int) -> bool:
     if version < stored.version:
         return False
     if version == stored.version:
-        if invoice == known:
+        completed = _completed(known, invoice)
+        if completed == known:
             return False
-        raise InputRefused(
-            field="version",
-            value=version,
-            remedy=f"{invoice.number} is known with other facts; send a correction as version {version + 1}",
-        )
+        if completed is None:
+            raise InputRefused(
+                field="version",
+                value=version,
+                remedy=f"{invoice.number} is known with other facts; "
+                f"send a correction as version {version + 1}",
+            )
+        invoice = completed
     if invoice.currency != known.currency:
         raise InputRefused(
             field="currency",
