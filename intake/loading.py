@@ -13,6 +13,7 @@ from pathlib import Path
 import sqlalchemy as sa
 
 from domain.events import (
+    AgreementMade,
     CreditNoteIssued,
     CreditorRegistered,
     DebtorRegistered,
@@ -168,6 +169,8 @@ def _identity(event: Event) -> str:
             return event.number
         case PaymentReceived() | PaymentReversed():
             return event.reference
+        case AgreementMade():
+            return event.agreement.id
         case CreditorRegistered():
             return event.creditor.id
         case DebtorRegistered():

@@ -139,6 +139,7 @@ async def write_off(folio: Folio, number: str, *, written_off: bool, reason: str
         folio.amend_case(number, ending=Ending.WRITTEN_OFF, hurried=None)
         owed = folio.account.balance(number).open
         await folio.log("invoice.written_off", number, reason=reason, open=f"{owed:.2f}")
+        await tasks.close_kinds(folio, number, tasks.ABOUT_OPEN, "the invoice was written off")
     else:
         # An ending that settling takes back by itself while money is owed: it reopens the case and its run.
         ending = Ending.CREDITED if folio.account.balance(number).paid == ZERO else Ending.PAID

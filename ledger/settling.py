@@ -37,10 +37,6 @@ QUESTIONS = {
 LASTING = frozenset({Rule.REJECTED, Rule.FACTORED})
 """The rules that money and its return do not lift."""
 
-REPORTED = ("missing-piece", "factored", "new-account", "status-claimed", "cashed-differs")
-ABOUT_OPEN = ("call", "approve", *REPORTED)
-"""The tasks that nobody is to do once the case is closed."""
-
 
 def recall_key(creditor: str, number: str, cycle: int) -> str:
     """Gives the key of the task that calls a handed-over case back."""
@@ -164,7 +160,7 @@ async def _close(folio: Folio, case: Case, action: NextAction) -> None:
     because = action.because.model_dump(mode="json", exclude_none=True)
     was = case.ending.value if case.ending else None
     await folio.log("case.closed", number, ending=action.ending.value, because=because, was=was)
-    await tasks.close_kinds(folio, number, ABOUT_OPEN, f"the case is closed: {action.ending.value}")
+    await tasks.close_kinds(folio, number, tasks.ABOUT_OPEN, f"the case is closed: {action.ending.value}")
     if case.ending is Ending.HANDED_OFF:
         key = recall_key(folio.creditor, number, case.cycle)
         await tasks.open_task(folio, "recall", key, number, folio.today, {})

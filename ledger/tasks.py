@@ -16,6 +16,10 @@ from ledger.folio import Folio
 from ledger.schema import tasks
 from ledger.writing import insert_once
 
+REPORTED = ("missing-piece", "factored", "new-account", "status-claimed", "cashed-differs")
+ABOUT_OPEN = ("call", "approve", *REPORTED)
+"""The tasks that nobody is to do once the case is closed."""
+
 _OPEN_BY_KEY = sa.select(tasks.c.id).where(tasks.c.key == sa.bindparam("of_key"), tasks.c.closed_at.is_(None))
 
 

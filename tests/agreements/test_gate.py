@@ -168,6 +168,17 @@ async def test_a_dispute_answered_while_a_step_waits_lets_it_go_on(house: House)
     assert (await house.knock()).outcome is Outcome.HANDED_OFF
 
 
+async def test_what_is_written_off_asks_nobody_to_approve(house: House) -> None:
+    """The task that asks for a step's approval closes when the invoice is given up."""
+    await open_house(house)
+    await agree(house, DISPUTE)
+    await climb(house, "handoff")
+    await house.knock()
+    assert "approve" in await house.kinds()
+    await house.take("invoice.written_off", number="F-1", reason="too small")
+    assert "approve" not in await house.kinds()
+
+
 async def test_ac59_what_is_announced_is_what_leaves(house: House) -> None:
     """AC-59: on the day after a promise's grace the preview names one message, and that one leaves."""
     await open_house(house, "F-1", "F-2")
