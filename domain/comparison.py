@@ -147,8 +147,14 @@ class Comparison:
     def hinted(self, debtor: str) -> dict[str, Hint]:
         """Finds which of a debtor's open items the text may mean, and by what."""
         if debtor not in self._hinted:
-            hints = {item.number: hint for item in self.owed_by(debtor) if (hint := self._hint(item))}
-            self._hinted[debtor] = hints
+            # Without a piece of a number in the text, only what is named can be meant.
+            named = self.items(self.said.mentions)
+            meant = (
+                self.owed_by(debtor)
+                if self._rests
+                else [item for item in self.owed_by(debtor) if item in named]
+            )
+            self._hinted[debtor] = {item.number: hint for item in meant if (hint := self._hint(item))}
         return self._hinted[debtor]
 
     def _hint(self, item: OpenItem) -> Hint | None:
@@ -157,7 +163,7 @@ class Comparison:
             return Hint((Reason.LOOSELY, Reason.NUMBER, Reason.REFERENCE)[strength - 1], "")
         whole, digits, ending = number_parts(item.document)
         for rest, tail in self._rests:
-            if len(tail) > len(ending) and (one_slip(rest, whole) or one_slip(tail, digits)):
+            if len(tail) > CUT_OFF and (one_slip(rest, whole) or one_slip(tail, digits)):
                 return Hint(Reason.MISTYPED, rest)
             if any(long.startswith(rest) and len(long) - len(rest) <= CUT_OFF for long in (whole, digits)):
                 return Hint(Reason.CUT, rest)

@@ -118,14 +118,17 @@ def _same(held: Comparison) -> Proposal | None:
 def _explained_anew(held: Comparison, record: Recorded) -> bool:
     """Tells whether what is still open explains the money as well as the record does.
 
-    A record that is not for certain invoices explains one set of open ones itself.
+    A record for certain invoices leaves no room for another that is hinted at, or has this amount open; one
+    that names none explains one set of open invoices itself.
     """
     owed = held.owed_by(record.debtor)
-    ways: set[tuple[str, ...]] = {(item.number,) for item in owed if item.open == held.entry.amount}
     hinted = [item for item in owed if item.number in held.hinted(record.debtor)]
+    ways: set[tuple[str, ...]] = {(item.number,) for item in owed if item.open == held.entry.amount}
+    if record.invoices:
+        return bool(ways) or not {item.number for item in hinted} <= set(record.invoices)
     if hinted and held.fit(hinted).how in SETTLES:
         ways.add(tuple(item.number for item in hinted))
-    return len(ways) > (0 if record.invoices else 1)
+    return len(ways) > 1
 
 
 # Invoices that are named

@@ -116,6 +116,7 @@ class Directory:
         self._accounts: dict[str, set[str]] = defaultdict(set)
         self._names: dict[tuple[str, ...], set[str]] = defaultdict(set)
         self._beginnings: dict[str, set[str]] = defaultdict(set)
+        self._alike: dict[Name, frozenset[str]] = {}
         self._sirens: dict[str, set[str]] = defaultdict(set)
         for payer in self._payers.values():
             self._know(payer)
@@ -263,8 +264,11 @@ class Directory:
         return frozenset(same | {debtor for debtor in near if name.begins(self._name_of(debtor))})
 
     def resembling(self, name: Name) -> frozenset[str]:
-        """Finds the debtors whose name is like this one, cut or abbreviated."""
-        return frozenset(debtor for debtor in self._near(name.core) if name.alike(self._name_of(debtor)))
+        """Finds the debtors whose name is like this one, cut or abbreviated; each name is looked for once."""
+        if name not in self._alike:
+            near = self._near(name.core)
+            self._alike[name] = frozenset(debtor for debtor in near if name.alike(self._name_of(debtor)))
+        return self._alike[name]
 
     def mentioned(self, text: tuple[str, ...]) -> frozenset[str]:
         """Finds the debtors whose name stands in a text."""

@@ -56,11 +56,12 @@ class Name(NamedTuple):
         """Tells whether this may be the legal name cut by a bank, abbreviated, or written from memory."""
         if len(self.line) >= LONG_NAME and legal.line.startswith(self.line):
             return True
-        theirs = sum(len(other) for other in legal.core if any(_begins(word, other) for word in self.core))
-        shared = [word for word in self.core if any(_begins(word, other) for other in legal.core)]
-        if len(shared) < 2 and not any(len(word) >= LONG_WORD for word in shared):  # noqa: PLR2004
+        ours = [word for word in self.core if any(_begins(word, other) for other in legal.core)]
+        if _letters(ours) < ALIKE * _letters(self.core):
             return False
-        return _letters(shared) >= ALIKE * _letters(self.core) and theirs >= ALIKE * _letters(legal.core)
+        theirs = [other for other in legal.core if any(_begins(word, other) for word in ours)]
+        telling = len(ours) > 1 or any(len(word) >= LONG_WORD for word in ours)
+        return telling and _letters(theirs) >= ALIKE * _letters(legal.core)
 
     def within(self, text: tuple[str, ...]) -> bool:
         """Tells whether a text has these words, with line breaks anywhere, or ends while it has them."""
@@ -96,8 +97,8 @@ def spaced(text: str) -> list[str]:
 
 def _begins(one: str, other: str) -> bool:
     """Tells whether one word abbreviates the other or is the same."""
-    shorter, longer = sorted((one, other), key=len)
-    return one == other or (len(shorter) >= 3 and longer.startswith(shorter))  # noqa: PLR2004
+    short = len(one) < 3 or len(other) < 3  # noqa: PLR2004
+    return one == other or (not short and (one.startswith(other) or other.startswith(one)))
 
 
 def _letters(core: Iterable[str]) -> int:

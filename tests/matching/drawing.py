@@ -61,9 +61,10 @@ class Drawing:
         self.paid: list[tuple[OpenItem, Decimal]] = []
         self.given: list[BankPayment] = []
         self.day = MONTH
-        known = {one.name for one in self.books.customers.values()}
         # Of two companies of one full legal name, nobody could say which is the customer.
-        self.strangers = [one for one in (name(self.draw, "FR") for _ in range(60)) if one not in known]
+        known = {tuple(sorted(one.name.split())) for one in self.books.customers.values()}
+        drawn = [name(self.draw, "FR") for _ in range(60)]
+        self.strangers = [one for one in drawn if tuple(sorted(one.split())) not in known]
         self._record_before()
         self.month.items = [self._now(item) for item in self.books.items.values()]
         kinds, weights = [habit[0] for habit in habits], [habit[1] for habit in habits]

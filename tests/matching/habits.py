@@ -177,7 +177,7 @@ def silent(do: Drawing, kind: str) -> None:
 
 
 def mute(do: Drawing, kind: str, buyer: Customer, owed: list[OpenItem], **more: Any) -> None:
-    """Pays without a word about what: what is owed, or a round sum that is nothing of it."""
+    """Pays without a word about what: what is owed, a part of it, or a round sum that no invoices give."""
     lot = do.draw.random()
     if lot < 0.72:
         do.pays(kind, buyer, "", do.full([do.one(owed)]), **more)
@@ -190,14 +190,24 @@ def mute(do: Drawing, kind: str, buyer: Customer, owed: list[OpenItem], **more: 
         some = do.draw.sample(owed, min(len(owed), do.draw.choice([2, 2, 3, 4])))
         do.pays(kind, buyer, "", do.full(sorted(some, key=lambda item: item.age)), **more)
     elif lot < 0.97:
-        asked = {do.open[item.number] for item in owed}
-        sums = [Decimal(count * 50) for count in range(1, 40) if Decimal(count * 50) not in asked]
-        do.pays(kind, buyer, "", (), left=do.draw.choice(sums), **more)
+        amount = Decimal(do.draw.randrange(1, 40) * 50)
+        if not _owes(do, owed, amount):
+            do.pays(kind, buyer, "", (), left=amount, **more)
     else:
         item = do.one(owed)
         part = max(cents(do.open[item.number] * Decimal("0.45")), Decimal("0.01"))
         if part not in {do.open[one.number] for one in owed}:
             do.pays(kind, buyer, "", (Allocation(invoice=item.number, amount=part),), **more)
+
+
+def _owes(do: Drawing, owed: list[OpenItem], amount: Decimal) -> bool:
+    """Tells whether some of what is owed sums to an amount: then nobody pays it on account."""
+    sums = {ZERO}
+    for item in owed:
+        sums |= {reached + do.open[item.number] for reached in sums if reached <= amount}
+        if len(sums) > 4000:
+            return True
+    return amount in sums
 
 
 def by_name(do: Drawing, kind: str) -> None:

@@ -9,6 +9,9 @@ from tests.matching.month import PAYMENTS, Figures, main, measure, table
 SEEDS = (1, 2, 3, 4, 5)
 
 
+pytestmark = pytest.mark.timeout(600)
+
+
 @pytest.fixture(scope="module", params=SEEDS)
 def figures(request: pytest.FixtureRequest) -> Figures:
     """Measures a month of four thousand payments on five thousand invoices."""
@@ -27,10 +30,10 @@ def test_true_invoices_are_found(figures: Figures) -> None:
 
 
 def test_most_payments_need_nobody(figures: Figures) -> None:
-    """Of the payments that name their invoice in full, nine in ten are booked without asking."""
-    for kind in ("reference", "number", "cents", "foreign", "discount"):
+    """Of the payments that name their invoice in full, five in six are recorded rightly without asking."""
+    for kind in ("reference", "number", "lower case", "batch", "foreign"):
         counts = figures.rows[kind].counts
-        assert counts["right"] >= 0.85 * counts["all"], kind
+        assert 6 * counts["right"] >= 5 * counts["all"], kind
 
 
 def test_the_command_prints_every_class(
