@@ -45,7 +45,7 @@ format: $(VENV)/.dev ## Formats the code and mends what can be mended
 	$(RUN)ruff format .
 
 lock: $(VENV)/.dev ## Locks requirements/*.in again, with hashes (needs a registry)
-	@for name in runtime demo test dev; do \
+	@for name in runtime demo broker test dev; do \
 		echo "locking $$name"; \
 		$(COMPILE) requirements/$$name.in -o requirements/$$name.txt >/dev/null || exit 1; \
 	done

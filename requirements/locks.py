@@ -12,7 +12,7 @@ import sys
 from pathlib import Path
 
 HERE = Path(__file__).parent
-SETS = ("runtime", "demo", "test", "dev")
+SETS = ("runtime", "demo", "broker", "test", "dev")
 ADDRESS = re.compile(r"\w+://|^\s*-(?:i|f)\b|^\s*--(?:index-url|extra-index-url|find-links)", re.MULTILINE)
 
 
