@@ -17,7 +17,7 @@ from uuid import UUID
 
 from activities.desk import Desk
 from activities.mail import Delivery, Fate, LastWord, MailRoom
-from config.settings import Folders
+from config.sections import Folders
 from correspondence.call import render_call
 from correspondence.dossier import Manifest, SentMessage, write_handoff
 from correspondence.email import Attachment, message_id, render_email, to_mime

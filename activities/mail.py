@@ -19,7 +19,7 @@ from typing import Protocol
 
 import aiosmtplib
 
-from config.settings import Smtp, Tls
+from config.sections import Smtp, Tls
 
 WHOLE_CONVERSATION = 45.0
 """Seconds after which a conversation is given up, well before Temporal would try the step again."""

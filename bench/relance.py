@@ -18,7 +18,8 @@ from bench.arms import ALL, Arm, each
 from bench.processes import ROOT, environment, program, until_healthy
 from bench.stage import Stage
 from config.catalogue import load_policies
-from config.settings import Folders, Settings
+from config.sections import Folders
+from config.settings import Settings
 from domain.actions import CaseRef, NextAction
 from intake.door import Door
 from intake.relay import Relay

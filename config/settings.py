@@ -7,22 +7,18 @@ Not in: the connection to Temporal (temporalio.envconfig: TEMPORAL_* or its prof
 import os
 from difflib import get_close_matches
 from enum import StrEnum
-from ipaddress import ip_address
 from pathlib import Path
 from tomllib import TOMLDecodeError
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal
 
 from pydantic import (
     AfterValidator,
     BaseModel,
     BeforeValidator,
-    ConfigDict,
     Field,
-    SecretStr,
     ValidationError,
     ValidationInfo,
     field_validator,
-    model_validator,
 )
 from pydantic_core import ErrorDetails
 from pydantic_settings import (
@@ -33,14 +29,12 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
+from config.sections import Bind, Console, Folders, Imap, Section, Smtp, empty_as_none
 from domain.faults import ConfigurationFault
 
 PREFIX = "RELANCE_"
 NESTED = "__"
 FILE = Path("relance.toml")
-HERE = Path(__file__).resolve().parent
-HIGHEST_PORT = 65535
-IMAPS_PORT = 993
 DRIVERS = {
     "sqlite": "sqlite+aiosqlite",
     "postgres": "postgresql+asyncpg",
@@ -56,137 +50,6 @@ def _database(url: str) -> str:
         msg = "not a database that Relance can use"
         raise ValueError(msg)
     return f"{scheme}://{rest}"
-
-
-def _bind(address: str) -> str:
-    host, mark, port = address.rpartition(":")
-    if not (host and mark and port.isdecimal() and int(port) <= HIGHEST_PORT):
-        msg = "not an address of the form host:port"
-        raise ValueError(msg)
-    return address
-
-
-def _empty_as_none(value: Any) -> Any:
-    return None if value == "" else value
-
-
-Bind = Annotated[str, AfterValidator(_bind)]
-Port = Annotated[int, Field(ge=1, le=HIGHEST_PORT)]
-
-
-class Section(BaseModel):
-    """Groups settings under one table of the file; unknown keys are refused."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class Folders(Section):
-    """Says where files are kept; relative paths count from the working folder.
-
-    Moving `var` moves everything that is not placed by itself.
-    """
-
-    var: Path = Field(Path("var"), description="the folder of this machine's records")
-    letters: Path = Field(
-        default_factory=lambda known: known["var"] / "letters", description="the folder of letters to post"
-    )
-    handoffs: Path = Field(
-        default_factory=lambda known: known["var"] / "handoffs", description="the folder of handed-off cases"
-    )
-    documents: Path = Field(
-        default_factory=lambda known: known["var"] / "documents",
-        description="the folder of invoice documents",
-    )
-    evidence: Path = Field(
-        default_factory=lambda known: known["var"] / "messages",
-        description="the folder of messages as they were sent",
-    )
-    audits: Path = Field(
-        default_factory=lambda known: known["var"] / "audits",
-        description="the folder of the reports of nightly audits",
-    )
-    policies: Path = Field(HERE / "policies", description="the folder of policies in TOML")
-    wording: Path = Field(HERE / "wording", description="the folder of wordings")
-
-
-class Tls(StrEnum):
-    """Names the ways in which a mail connection is protected."""
-
-    NONE = "none"
-    STARTTLS = "starttls"
-    IMPLICIT = "implicit"
-
-
-class Smtp(Section):
-    """Says through which server e-mails leave."""
-
-    host: str = Field("127.0.0.1", min_length=1, description="the mail server's name or address")
-    port: Port = Field(
-        1025, description="a port from 1 to 65535; 587 is usual with starttls, 465 with implicit"
-    )
-    username: str | None = Field(None, description="the account's name, or nothing")
-    password: SecretStr | None = Field(None, description="the account's password, or nothing")
-    tls: Tls = Field(Tls.NONE, description="one of none, starttls, implicit")
-    timeout_seconds: float = Field(20, gt=0, le=120, description="seconds, at most 120")
-
-    @model_validator(mode="after")
-    def _guarded(self) -> Self:
-        if (self.username is None) != (self.password is None):
-            msg = "username and password go together: set both, or none"
-            raise ValueError(msg)
-        if self.password is not None and self.tls is Tls.NONE and not _is_local(self.host):
-            msg = "the password would travel unprotected: set tls to starttls or implicit"
-            raise ValueError(msg)
-        return self
-
-
-class Imap(Section):
-    """Says where what comes back by e-mail is read; without a host nobody looks.
-
-    Everything that arrives in `folder` is taken and moved to `archive`. Without an archive folder it is
-    marked as seen instead, and what somebody has opened before is missed.
-    """
-
-    host: Annotated[str | None, BeforeValidator(_empty_as_none)] = Field(
-        None, description="the name or address of the server that receives replies, or nothing"
-    )
-    port: Port = Field(
-        993, description="a port from 1 to 65535; 993 is usual with implicit, 143 with starttls"
-    )
-    username: str | None = Field(None, description="the account's name, or nothing")
-    password: SecretStr | None = Field(None, description="the account's password, or nothing")
-    tls: Tls = Field(Tls.IMPLICIT, description="one of none, starttls, implicit")
-    folder: str = Field("INBOX", min_length=1, description="the folder in which replies and bounces arrive")
-    archive: Annotated[str | None, BeforeValidator(_empty_as_none)] = Field(
-        "Relance", description="the folder to which they are moved, or nothing: they are marked as seen"
-    )
-    every_seconds: float = Field(60, ge=1, le=3600, description="seconds between two looks, from 1 to 3600")
-    timeout_seconds: float = Field(20, gt=0, le=120, description="seconds, at most 120")
-
-    @model_validator(mode="after")
-    def _guarded(self) -> Self:
-        if self.host is not None and (self.username is None or self.password is None):
-            msg = "a mailbox has an account: set username and password"
-            raise ValueError(msg)
-        if self.host is not None and self.tls is Tls.NONE and not _is_local(self.host):
-            msg = "the password would travel unprotected: set tls to starttls or implicit"
-            raise ValueError(msg)
-        if self.tls is Tls.STARTTLS and self.port == IMAPS_PORT:
-            msg = f"port {IMAPS_PORT} is protected from the start: set tls to implicit, or port to 143"
-            raise ValueError(msg)
-        if self.archive == self.folder:
-            msg = "folder and archive are the same: what was taken would never be put away"
-            raise ValueError(msg)
-        return self
-
-
-def _is_local(host: str) -> bool:
-    if host == "localhost":
-        return True
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 class LogFormat(StrEnum):
@@ -221,17 +84,18 @@ class Settings(BaseSettings):
     task_queue: str = Field("relance", min_length=1, max_length=200, description="the name of a task queue")
     smtp: Smtp = Field(default_factory=Smtp)
     imap: Imap = Field(default_factory=Imap)
+    console: Console = Field(default_factory=Console)
     log_format: LogFormat = Field(LogFormat.AUTO, description="one of auto, json, text")
     log_level: Annotated[Literal["debug", "info", "warning", "error"], BeforeValidator(_lower)] = Field(
         "info", description="one of debug, info, warning, error"
     )
-    metrics_bind: Annotated[Bind | None, BeforeValidator(_empty_as_none)] = Field(
+    metrics_bind: Annotated[Bind | None, BeforeValidator(empty_as_none)] = Field(
         None, description="host:port such as 127.0.0.1:9464, or nothing"
     )
-    health_bind: Annotated[Bind | None, BeforeValidator(_empty_as_none)] = Field(
+    health_bind: Annotated[Bind | None, BeforeValidator(empty_as_none)] = Field(
         None, description="host:port such as 127.0.0.1:8086, or nothing"
     )
-    messages_per_second: Annotated[float | None, BeforeValidator(_empty_as_none)] = Field(
+    messages_per_second: Annotated[float | None, BeforeValidator(empty_as_none)] = Field(
         10,
         gt=0,
         le=1000,
@@ -239,12 +103,12 @@ class Settings(BaseSettings):
     )
     lease_seconds: int = Field(90, ge=10, le=3600, description="seconds from 10 to 3600")
     attachments_limit_mb: int = Field(8, ge=0, le=50, description="megabytes from 0 to 50")
-    deployment_name: Annotated[str | None, BeforeValidator(_empty_as_none)] = Field(
+    deployment_name: Annotated[str | None, BeforeValidator(empty_as_none)] = Field(
         None,
         pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$",
         description="the name of the workers' deployment, letters, digits, - and _ only, or nothing",
     )
-    build_id: Annotated[str | None, BeforeValidator(_empty_as_none)] = Field(
+    build_id: Annotated[str | None, BeforeValidator(empty_as_none)] = Field(
         None,
         pattern=r"^[A-Za-z0-9][A-Za-z0-9._+-]{0,63}$",
         description="the release of these workers, such as 2026.11.2, or nothing; with deployment_name only",

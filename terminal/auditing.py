@@ -14,7 +14,7 @@ from audit.auditing import GRACE, audit
 from audit.findings import MEANINGS, Finding, Kind, Report
 from audit.keeping import last_kept
 from audit.runs import audit_runs
-from config.settings import Folders
+from config.sections import Folders
 from domain.faults import AuditFailed
 from intake.temporal import connect
 from terminal.options import Machine, day_option

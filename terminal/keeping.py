@@ -9,7 +9,8 @@ from typing import Any
 
 from rich.console import Console
 
-from config.settings import Smtp, load
+from config.sections import Smtp
+from config.settings import load
 from domain.faults import ConfigurationFault, RecordBroken, Unavailable
 from intake.temporal import connect
 from ledger import journal, queries, switches

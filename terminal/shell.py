@@ -20,7 +20,8 @@ from typer.core import TyperGroup
 from typer.exceptions import TyperException
 
 from config import logs
-from config.settings import HERE, LogFormat, load
+from config.sections import HERE
+from config.settings import LogFormat, load
 from domain.faults import ConfigurationFault, InputRefused, RelanceError
 from terminal.options import MACHINE
 from terminal.screen import complain, report

@@ -9,7 +9,8 @@ import pytest
 import typer
 
 from config.catalogue import load_policy
-from config.settings import HERE, _variables, load
+from config.sections import HERE
+from config.settings import _variables, load
 from correspondence.wording import Wording
 from domain.events import EVENT, Event
 from domain.faults import RelanceError

@@ -18,7 +18,8 @@ from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.runtime import Runtime
 
 from config.catalogue import load_policies
-from config.settings import Folders, Settings, Smtp
+from config.sections import Folders, Smtp
+from config.settings import Settings
 from correspondence.wording import Wording
 from domain.actions import Because, CaseRef
 from domain.faults import RelanceError, Unavailable

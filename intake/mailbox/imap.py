@@ -18,7 +18,7 @@ from imap_tools import BaseMailBox, ImapToolsError, MailBox, MailBoxUnencrypted
 from imap_tools.errors import MailboxFetchError, MailboxLoginError
 from imap_tools.utils import check_command_status
 
-from config.settings import Imap, Tls
+from config.sections import Imap, Tls
 from domain.faults import Unavailable
 from intake.mailbox.watching import Mailbox
 from intake.readers.mail import LARGEST

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from config.settings import LogFormat, Settings, Tls, load
+from config.sections import Tls
+from config.settings import LogFormat, Settings, load
 from domain.faults import ConfigurationFault
 
 

@@ -7,7 +7,8 @@ import pytest
 import pytest_asyncio
 
 from config.catalogue import load_policies
-from config.settings import Folders, Settings, Smtp
+from config.sections import Folders, Smtp
+from config.settings import Settings
 from correspondence.wording import Wording
 from domain.policy import DunningPolicy
 from ledger.database import Database

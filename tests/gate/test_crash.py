@@ -18,7 +18,8 @@ from temporalio.client import Client
 from temporalio.testing import TimeSkipper, TimeSkippingConfig
 
 from activities.assembly import assemble
-from config.settings import Folders, Settings, Smtp
+from config.sections import Folders, Smtp
+from config.settings import Settings
 from correspondence.wording import Wording
 from domain.policy import DunningPolicy
 from intake.relay import Relay

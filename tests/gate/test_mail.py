@@ -4,7 +4,7 @@ import pytest
 from temporalio.exceptions import ApplicationError
 
 from activities.mail import Fate, SmtpRoom, reachable
-from config.settings import Smtp
+from config.sections import Smtp
 from domain.actions import Outcome, Rule
 from ledger.messages import State
 from tests.gate.blunt_server import DROP, SILENCE, blunt_server

@@ -18,7 +18,8 @@ import structlog
 from temporalio.client import Client, WorkflowHandle, WorkflowUpdateFailedError
 
 from config import logs
-from config.settings import Folders, LogFormat, Settings, Smtp
+from config.sections import Folders, Smtp
+from config.settings import LogFormat, Settings
 from correspondence.wording import Wording
 from domain.actions import CaseRef
 from domain.events import CreditorRegistered, DebtorRegistered, InvoiceCreated

@@ -24,7 +24,8 @@ from temporalio.worker import UnsandboxedWorkflowRunner
 from activities.assembly import assemble
 from activities.dispatch import Dispatch, Parcel
 from activities.trouble import Attempt, Troubles
-from config.settings import Folders, Settings, Smtp
+from config.sections import Folders, Smtp
+from config.settings import Settings
 from correspondence.wording import Wording
 from domain.actions import CaseRef
 from domain.faults import Unavailable

@@ -9,7 +9,8 @@ import pytest
 import pytest_asyncio
 
 from config.catalogue import load_policies
-from config.settings import Folders, Settings, Smtp
+from config.sections import Folders, Smtp
+from config.settings import Settings
 from correspondence.postbook import PostBook, PostEntry
 from correspondence.wording import Wording
 from domain.actions import Outcome, Rule

@@ -16,7 +16,8 @@ import pytest
 from temporalio.client import Client
 from temporalio.contrib.pydantic import pydantic_data_converter
 
-from config.settings import Folders, Settings, Smtp
+from config.sections import Folders, Smtp
+from config.settings import Settings
 from correspondence.postbook import PostBook
 from domain.actions import CaseRef, Ending
 from domain.events import CreditorRegistered, DebtorRegistered, InvoiceCreated, PaymentReceived

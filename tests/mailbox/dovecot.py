@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-from config.settings import Imap, Tls
+from config.sections import Imap, Tls
 
 PACKAGE = "dovecot-imapd"
 PASSWORD = "tests-only"

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from config.settings import Tls
+from config.sections import Tls
 from domain.faults import Unavailable
 from intake.mailbox.imap import ImapMailbox
 from intake.mailbox.taking import State

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from config.settings import HERE
+from config.sections import HERE
 from correspondence.email import message_id, render_email, to_mime
 from correspondence.wording import Wording
 from intake.mailbox.replies import LONGEST_REPLY

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from config.settings import Tls, load
+from config.sections import Tls
+from config.settings import load
 from domain.faults import ConfigurationFault
 
 ACCOUNT = {"HOST": "mail.example", "USERNAME": "u", "PASSWORD": "hunter2"}

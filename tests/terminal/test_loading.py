@@ -6,7 +6,7 @@ import shutil
 
 import pytest
 
-from config.settings import HERE
+from config.sections import HERE
 from tests.terminal import sample
 from tests.terminal.conftest import Terminal
 

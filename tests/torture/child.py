@@ -36,7 +36,8 @@ import activities.mail
 import workflows.invoice
 from activities.assembly import Hands, assemble
 from config import logs
-from config.settings import Folders, LogFormat, Settings, Smtp
+from config.sections import Folders, Smtp
+from config.settings import LogFormat, Settings
 from correspondence.wording import Wording
 from domain.faults import RelanceError
 from intake.relay import Relay

@@ -26,7 +26,7 @@ from pathlib import Path
 from unittest.mock import patch
 
 import correspondence.letter
-from config.settings import HERE
+from config.sections import HERE
 from correspondence.wording import Wording
 from tests.torture.child import Orders, work
 from tests.torture.teller import serve

@@ -6,7 +6,8 @@ from pathlib import Path
 
 from temporalio.client import Client
 
-from config.settings import Folders, Settings, Smtp
+from config.sections import Folders, Smtp
+from config.settings import Settings
 from domain.actions import CaseRef, Ending
 from domain.events import CreditorRegistered, DebtorRegistered, InvoiceCreated, PaymentReceived
 from ledger import journal, queries

@@ -9,7 +9,7 @@ import pytest
 import pytest_asyncio
 
 from config.catalogue import load_policies
-from config.settings import Folders
+from config.sections import Folders
 from domain.actions import Ending, Outcome, Rule, StepOutcome
 from domain.policy import Channel, Tone
 from domain.simulation import Simulated
