@@ -330,6 +330,7 @@ journal = sa.Table(
     sa.Column("facts", sa.JSON, nullable=False),
     sa.Column("previous", HASH, nullable=False),
     sa.Column("hash", HASH, nullable=False),
+    sa.Index("ix_journal_at", "at"),
 )
 
 outbox = sa.Table(

@@ -26,6 +26,7 @@ from terminal import (
     planning,
     receipts,
     restoring,
+    serving,
     showing,
     simulating,
     stopping,
@@ -76,6 +77,10 @@ PANELS: dict[str, dict[str, Callable[..., None]]] = {
     "Plan ahead": {
         "preview": planning.preview,
         "simulate": simulating.simulate,
+    },
+    "Serve people": {
+        "serve": serving.serve,
+        "person": serving.add_person,
     },
     "Look after the record": {
         "verify": keeping.verify,

@@ -1,30 +1,20 @@
 """Orders about one open case: its run is asked, and answers with what comes next.
 
 In: `hold`, `resume`, `skip`, `send-now`, `approve`.
-Not in: holds on a whole debtor or creditor (holding.py), facts (feeding.py).
-
-The order's words are kept in the record as a note, whose id is also the order's own: the same order
-sent twice is carried out once. Names and reasons stay out of workflow histories.
+Not in: how a run is asked (intake/orders.py), holds on a whole debtor or creditor (holding.py), facts.
 """
 
-import asyncio
 from datetime import date
 from typing import Annotated, Any
 
 import typer
-from temporalio.client import (
-    Client,
-    WorkflowUpdateFailedError,
-    WorkflowUpdateRPCTimeoutOrCancelledError,
-)
-from temporalio.exceptions import ApplicationError
-from temporalio.service import RPCError, RPCStatusCode
+from temporalio.client import Client
 
 from domain.actions import CaseRef, NextAction
 from domain.explanation import explain
 from domain.faults import NotAllowed, Unavailable
+from intake import orders
 from intake.temporal import connect
-from ledger import desk
 from terminal import words
 from terminal.options import Author, Lang, Machine, Number, OfCreditor, Reason, Speech
 from terminal.record import PATIENCE_SECONDS, Record, opened
@@ -32,9 +22,6 @@ from terminal.screen import give, say
 from terminal.shell import run
 from workflows.ports import OperatorOrder, Verb
 from workflows.told import CaseState
-
-ANSWER_SECONDS = 20
-"""How long a run may take to carry an order out; it is done by the worker."""
 
 Step = Annotated[
     str | None,
@@ -125,9 +112,7 @@ async def _order(
             raise NotAllowed(msg)
         case = CaseRef(creditor=line.creditor, number=line.number)
         client = await _connected(record)
-        async with record.database.writing() as conn:
-            note = await desk.write_note(conn, *by, record.now)
-        state = await _ask(client, case, verb, order.model_copy(update={"note": note}))
+        state, note = await orders.give(record.database, client, case, verb, order, by=by, now=record.now)
     give(
         document_of(state, note),
         say(
@@ -146,44 +131,6 @@ async def _connected(record: Record) -> Client:
     except Unavailable as fault:
         msg = f"{fault}. Nothing was changed; give the order again then"
         raise Unavailable(msg) from fault
-
-
-async def _ask(client: Client, case: CaseRef, verb: Verb, order: OperatorOrder) -> CaseState:
-    """Sends the order to the case's run and waits for what it says."""
-    handle = client.get_workflow_handle(case.workflow_id)
-    try:
-        # The client asks again for ever while no worker answers: its own timeout is for one call.
-        async with asyncio.timeout(ANSWER_SECONDS):
-            state: CaseState = await handle.execute_update(
-                verb.value, order, id=order.note, result_type=CaseState
-            )
-    except WorkflowUpdateFailedError as refused:
-        raise NotAllowed(_words_of(refused)) from refused
-    except (TimeoutError, WorkflowUpdateRPCTimeoutOrCancelledError) as silent:
-        raise Unavailable(_silence(case)) from silent
-    except RPCError as fault:
-        if fault.status is RPCStatusCode.NOT_FOUND:
-            msg = f"invoice {case.number} has no run: it has just ended, or is being started; see `show`"
-            raise NotAllowed(msg) from fault
-        if fault.status in {RPCStatusCode.DEADLINE_EXCEEDED, RPCStatusCode.CANCELLED}:
-            raise Unavailable(_silence(case)) from fault
-        msg = f"Temporal did not pass the order on ({fault.message}); see `show {case.number}` first"
-        raise Unavailable(msg) from fault
-    return state
-
-
-def _silence(case: CaseRef) -> str:
-    return (
-        f"no worker answered within {ANSWER_SECONDS} s: start it (make up). "
-        f"The order may still be carried out once it runs; see `show {case.number}` before giving it again"
-    )
-
-
-def _words_of(refused: WorkflowUpdateFailedError) -> str:
-    fault: BaseException | None = refused.cause
-    while fault is not None and not isinstance(fault, ApplicationError):
-        fault = fault.__cause__
-    return fault.message if isinstance(fault, ApplicationError) else str(refused.cause)
 
 
 def sentence(action: NextAction, language: str) -> str:

@@ -1,0 +1,90 @@
+"""What happens elsewhere appears without a reload: a stream that says that something has changed.
+
+In: the pulse of the record, asked once a second for all listeners together; the stream of server events.
+Not in: what has changed: a page asks for itself again.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import sqlalchemy as sa
+import structlog
+from fastapi import APIRouter, Request
+from fastapi.responses import StreamingResponse
+
+from console.seats import Viewer
+from domain.faults import Unavailable
+from ledger.database import Database
+from ledger.views.pulse import pulse
+
+router = APIRouter()
+log = structlog.get_logger(__name__)
+
+EVERY_SECONDS = 1.0
+BREATH_SECONDS = 20.0
+"""A stream says something so often, that proxies keep it open and the dead are noticed."""
+
+
+class Pulse:
+    """Watches the record while somebody listens, and tells all listeners that it has changed."""
+
+    def __init__(self, database: Database) -> None:
+        """Takes the record."""
+        self._database = database
+        self._changed = asyncio.Condition()
+        self._seen: tuple[object, ...] | None = None
+        self._beats = 0
+        self._listeners = 0
+        self._watching: asyncio.Task[None] | None = None
+
+    async def beats(self) -> AsyncIterator[bool]:
+        """Gives True for each change, False for a breath without one."""
+        self._listeners += 1
+        if self._watching is None or self._watching.done():
+            self._watching = asyncio.create_task(self._watch())
+        known = self._beats
+        try:
+            while True:
+                async with self._changed:
+                    try:
+                        async with asyncio.timeout(BREATH_SECONDS):
+                            await self._news(known)
+                    except TimeoutError:
+                        pass
+                    changed, known = self._beats != known, self._beats
+                yield changed
+        finally:
+            self._listeners -= 1
+
+    async def _news(self, known: int) -> None:
+        while self._beats == known:
+            await self._changed.wait()
+
+    async def _watch(self) -> None:
+        while self._listeners:
+            try:
+                async with self._database.reading() as conn:
+                    seen = await pulse(conn)
+            except (Unavailable, sa.exc.SQLAlchemyError):
+                log.info("pulse_missed")
+            else:
+                if self._seen is not None and seen != self._seen:
+                    async with self._changed:
+                        self._beats += 1
+                        self._changed.notify_all()
+                self._seen = seen
+            await asyncio.sleep(EVERY_SECONDS)
+        self._seen = None
+
+
+@router.get("/live", include_in_schema=False)
+async def live(_seat: Viewer, request: Request) -> StreamingResponse:
+    """Streams an event named `changed` whenever the record changes."""
+    pulse_of: Pulse = request.app.state.pulse
+
+    async def stream() -> AsyncIterator[str]:
+        yield "retry: 2000\n\n"
+        async for changed in pulse_of.beats():
+            yield "event: changed\ndata: 1\n\n" if changed else ": breath\n\n"
+
+    return StreamingResponse(stream(), media_type="text/event-stream", headers={"X-Accel-Buffering": "no"})

@@ -1,0 +1,5 @@
+"""The pages of the console, each module a router; ROUTERS lists those that the application serves."""
+
+from console.pages import entrance
+
+ROUTERS = (entrance.router,)

@@ -1,0 +1,44 @@
+// What the pages do beyond forms and links. Everything works without it, but by hand.
+"use strict";
+
+// The record has changed: parts that hold no open form renew themselves; elsewhere a line offers it.
+document.getElementById("live")?.addEventListener("changed", () => {
+  const typing = document.activeElement?.closest("main form") || document.querySelector("main dialog[open]");
+  const parts = document.querySelectorAll(".fresh");
+  if (parts.length && !typing) parts.forEach((part) => htmx.trigger(part, "renew"));
+  else document.getElementById("news").hidden = false;
+});
+
+document.addEventListener("click", (event) => {
+  const opener = event.target.closest("[data-opens]");
+  if (opener) {
+    event.preventDefault();
+    document.getElementById(opener.dataset.opens).showModal();
+  }
+  if (event.target.closest("[data-closes]")) event.target.closest("dialog").close();
+  document.querySelectorAll("details.menu[open]").forEach((menu) => {
+    if (!menu.contains(event.target)) menu.open = false;
+  });
+});
+
+document.addEventListener("keydown", (event) => {
+  if (event.key === "Escape") document.querySelectorAll("details.menu[open]").forEach((menu) => { menu.open = false; });
+});
+
+// One box ticks all of a list; what is done with many says how many.
+document.addEventListener("change", (event) => {
+  const box = event.target;
+  if (box.matches("[data-all]")) {
+    box.closest("form").querySelectorAll(`input[name="${box.dataset.all}"]`).forEach((one) => { one.checked = box.checked; });
+  }
+  const form = box.closest("form[data-counts]");
+  if (form) {
+    const count = form.querySelectorAll(`input[name="${form.dataset.counts}"]:checked`).length;
+    form.querySelectorAll("[data-count]").forEach((place) => { place.textContent = count; });
+    form.querySelectorAll("[data-many]").forEach((part) => { part.hidden = count === 0; });
+  }
+  if (box.matches("[data-submits]")) box.form.requestSubmit();
+});
+
+// A dialog that came back with mistakes opens again.
+document.querySelectorAll("dialog[data-open]").forEach((dialog) => dialog.showModal());
