@@ -1,0 +1,5 @@
+"""What browser tests share: the stage."""
+
+from tests.console.stage import stage
+
+__all__ = ["stage"]
