@@ -11,12 +11,12 @@ from rich.console import Console
 
 from correspondence.postbook import PostBook
 from domain.faults import InputRefused, NotAllowed
-from intake.mailbox.reading import mark_read
+from intake import tasks as answered
 from ledger import queries
 from ledger.queries import Task
 from terminal import words
 from terminal.options import Author, Lang, Machine, Reason, Speech
-from terminal.record import Record, opened
+from terminal.record import opened
 from terminal.screen import give, say, table
 from terminal.shell import run
 
@@ -81,19 +81,10 @@ async def _close(task: str, resolution: str, author: str, *, machine: bool) -> N
     async with opened() as record:
         async with record.database.reading() as conn:
             found = await queries.find_task(conn, task)
-        changed = await _closed(record, found, resolution, author)
+        changed = await answered.close(record.database, record.shelf, found, resolution, author, record.now)
         woken = await record.deliver()
     said = "task closed." if changed else "the task was closed before; nothing changed."
     give({"task": task, "changed": changed, "delivered": woken}, say(said), machine=machine)
-
-
-async def _closed(record: Record, task: Task, resolution: str, author: str) -> bool:
-    """Closes a task; one that asks for a mail to be read ends the hold of that mail with it."""
-    if task.kind == "reply":
-        mail = str(task.detail["mail"])
-        return await mark_read(record.database, record.shelf, mail, author, record.now, resolution)
-    async with record.book(task.creditor, task.debtor) as book:
-        return await book.close_task(task.id, resolution, author)
 
 
 def judge(
