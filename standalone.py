@@ -25,7 +25,7 @@ from domain.faults import RelanceError
 from terminal.history import told
 from terminal.screen import complain, console
 from trial.demo import Watching, demonstration
-from trial.household import SMTP_PORT, TEMPORAL_PORT, WEB_UI_PORT, Ports, household
+from trial.household import CONSOLE_PORT, SMTP_PORT, TEMPORAL_PORT, WEB_UI_PORT, Ports, household
 from trial.telling import tell_story, tell_verdict
 from trial.world import real_now
 
@@ -78,11 +78,14 @@ def up(
     mail_port: Annotated[
         int, typer.Option(min=1, max=65535, help="Where the mailbox takes e-mails.")
     ] = SMTP_PORT,
+    console_port: Annotated[
+        int, typer.Option(min=1, max=65535, help="Where the console listens.")
+    ] = CONSOLE_PORT,
 ) -> None:
     """Run everything on this machine; what is recorded lies under var/ and outlives restarts."""
     settings = _settings()
     logs.configure(settings.log_format, "warning")
-    ports = Ports(temporal_port, web_ui_port, mail_port)
+    ports = Ports(temporal_port, web_ui_port, mail_port, console_port)
     screen = console()
 
     def say(sentence: str) -> None:

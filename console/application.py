@@ -6,7 +6,7 @@ Not in: the process that serves it (terminal/serving.py), what is open (office.p
 
 import structlog
 from fastapi import FastAPI, Request
-from fastapi.responses import JSONResponse, RedirectResponse, Response
+from fastapi.responses import JSONResponse, PlainTextResponse, RedirectResponse, Response
 from fastapi.staticfiles import StaticFiles
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
@@ -17,7 +17,7 @@ from console.live import Pulse
 from console.office import Office
 from console.pages import ROUTERS
 from console.screen import HERE, SEE_OTHER, plain
-from console.seats import NotYours, SignInFirst, spoken
+from console.seats import NotYours, SignInFirst, TheOffice, spoken
 from domain.faults import InputRefused, NotAllowed, NotFound, RelanceError, Unavailable
 
 WITHOUT_COOKIE = ("/v1/",)
@@ -43,12 +43,18 @@ def build(office: Office) -> FastAPI:
     app.state.pulse = Pulse(office.database)
     for router in (live.router, *ROUTERS):
         app.include_router(router, include_in_schema=False)
+    app.add_api_route("/health", _health, include_in_schema=False)
     app.mount("/static", StaticFiles(directory=HERE / "static"))
     app.add_exception_handler(SignInFirst, _sign_in)
     app.add_exception_handler(NotYours, _not_yours)
     app.add_exception_handler(RelanceError, _fault)
     app.add_exception_handler(HTTPException, _http)
     return app
+
+
+async def _health(office: TheOffice) -> PlainTextResponse:
+    async with office.database.reading():
+        return PlainTextResponse("well")
 
 
 async def _sign_in(request: Request, detour: Exception) -> Response:

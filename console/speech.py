@@ -37,6 +37,16 @@ class Speech(NullTranslations):
                         said = message.string
                         self._said[key] = said if isinstance(said, str) else tuple(said)
 
+    @property
+    def known(self) -> frozenset[str]:
+        """Lists what has a translation."""
+        return frozenset(self._said)
+
+    def all_of(self, message: str) -> tuple[str, ...]:
+        """Gives every form of a translation."""
+        said = self._said[message]
+        return (said,) if isinstance(said, str) else said
+
     def gettext(self, message: str) -> str:
         """Says a sentence."""
         said = self._said.get(message, message)

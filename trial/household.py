@@ -1,17 +1,17 @@
-"""Everything that runs on this machine for long: a Temporal server, a mailbox, the worker.
+"""Everything that runs on this machine for long: a Temporal server, a mailbox, the worker, the console.
 
 In: starting them in order, keeping them alive, stopping them in the other order.
 Not in: virtual time (world.py), the command (standalone.py).
 
-What they know lies under the settings' `var` and outlives them. The worker is the production process,
-worker.py, told by its environment where everything is. Settings are heeded except where mail goes and
-which Temporal server is meant: a trial writes to nobody.
+What they know lies under the settings' `var` and outlives them. The worker and the console are the
+production processes, worker.py and `starter.py serve`, told by their environment where everything is.
+Settings are heeded except where mail goes and which Temporal server is meant: a trial writes to nobody.
 """
 
 import asyncio
 import os
 import sys
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -36,7 +36,9 @@ from trial.servers import CHOOSE, LOCAL, TemporalServer, bound, claim, free_port
 TEMPORAL_PORT = 7233
 WEB_UI_PORT = 8233
 SMTP_PORT = 1025
-WORKER = Path(__file__).resolve().parent.parent / "worker.py"
+CONSOLE_PORT = 8000
+HERE = Path(__file__).resolve().parent.parent
+WORKER, STARTER = HERE / "worker.py", HERE / "starter.py"
 STOP_SECONDS = 40.0
 """How long the worker may take to finish what it is handing over."""
 
@@ -54,10 +56,17 @@ class Ports:
     temporal: int = TEMPORAL_PORT
     web_ui: int = WEB_UI_PORT
     smtp: int = SMTP_PORT
+    console: int = CONSOLE_PORT
 
     async def claim(self) -> None:
         """Raises Unavailable for a port that is taken; its sentence names the option for another."""
-        for port, option in ((self.temporal, "temporal"), (self.web_ui, "web-ui"), (self.smtp, "mail")):
+        wanted = {
+            "temporal": self.temporal,
+            "web-ui": self.web_ui,
+            "mail": self.smtp,
+            "console": self.console,
+        }
+        for option, port in wanted.items():
             await claim(port, f"{CHOOSE}: .venv/bin/python standalone.py up --{option}-port NUMBER")
 
 
@@ -80,10 +89,16 @@ async def household(
         client = await Client.connect(server.address, data_converter=pydantic_data_converter)
         zone = await schedule_nightly_audit(client, settings.task_queue)
         health = settings.health_bind or f"{LOCAL}:{free_port()}"
-        environment = worker_environment(server.address, sink.port, health)
+        address = f"{LOCAL}:{ports.console}"
+        environment = environment_of(
+            server.address, sink.port, health, settings.console.public_url or f"http://{address}"
+        )
+        worker = Child("worker", (str(WORKER),), environment, health)
+        console = Child("console", (str(STARTER), "serve", "--bind", address), environment, address)
         _introduce(say, settings, server, report)
+        say(f"console       http://{address}")
         say(f"audit         every night at {AT_NIGHT} ({zone}), reports in {settings.folders.audits}")
-        await _keep_working(environment, health, say)
+        await _all_of(_keep_alive(worker, say), _keep_alive(console, say))
 
 
 @asynccontextmanager
@@ -156,8 +171,8 @@ def _introduce(say: Say, settings: Settings, server: TemporalServer, report: Loa
     say("stop it       Ctrl-C")
 
 
-def worker_environment(temporal: str, smtp_port: int, health: str) -> dict[str, str]:
-    """Gives the worker its environment: ours, but with this machine's Temporal server and mailbox."""
+def environment_of(temporal: str, smtp_port: int, health: str, public: str) -> dict[str, str]:
+    """Gives both processes their environment: ours, but with this machine's Temporal server and mailbox."""
     kept = {
         name: value
         for name, value in os.environ.items()
@@ -170,53 +185,78 @@ def worker_environment(temporal: str, smtp_port: int, health: str) -> dict[str, 
         f"{PREFIX}SMTP__PORT": str(smtp_port),
         f"{PREFIX}SMTP__TLS": "none",
         f"{PREFIX}HEALTH_BIND": health,
+        f"{PREFIX}CONSOLE__PUBLIC_URL": public,
     }
 
 
-async def _keep_working(environment: Mapping[str, str], health: str, say: Say) -> NoReturn:
-    """Starts the worker again whenever it dies, later each time that it dies young."""
+@dataclass(frozen=True)
+class Child:
+    """Describes a process that is kept alive; `health` is where it answers `/health`, host:port."""
+
+    name: str
+    command: tuple[str, ...]
+    environment: Mapping[str, str]
+    health: str
+
+
+async def _all_of(*kept: Coroutine[Any, Any, NoReturn]) -> None:
+    """Runs all until one refuses to go on or we are cancelled; then the others are stopped first."""
+    tasks = [asyncio.create_task(one) for one in kept]
+    try:
+        ended, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.wait(tasks)
+    for task in ended:
+        task.result()
+
+
+async def _keep_alive(child: Child, say: Say) -> NoReturn:
+    """Starts a process again whenever it dies, later each time that it dies young."""
     loop, rest = asyncio.get_running_loop(), 1.0
     while True:
         born = loop.time()
-        async with _worker(environment) as worker:
-            ready = asyncio.create_task(_until_ready(health, worker, say))
+        async with _running(child) as process:
+            ready = asyncio.create_task(_until_ready(child, process, say))
             try:
-                code = await worker.wait()
+                code = await process.wait()
             finally:
                 ready.cancel()
         if code == ConfigurationFault.exit_code:
-            msg = "the worker refuses its configuration, as it says above"
+            msg = f"the {child.name} refuses its configuration, as it says above"
             raise ConfigurationFault(msg)
         rest = 1.0 if loop.time() - born > STEADY_SECONDS else min(rest * 2, LONGEST_REST)
-        say(f"the worker has ended ({_ended(code)}); it is started again in {rest:.0f} s")
+        say(f"the {child.name} has ended ({_ended(code)}); it is started again in {rest:.0f} s")
         await asyncio.sleep(rest)
 
 
 @asynccontextmanager
-async def _worker(environment: Mapping[str, str]) -> AsyncIterator[asyncio.subprocess.Process]:
-    """Runs the worker; at the end of the block it may finish what it is handing over."""
-    worker = await asyncio.create_subprocess_exec(
-        *bound(sys.executable, str(WORKER)),
-        env=dict(environment),
+async def _running(child: Child) -> AsyncIterator[asyncio.subprocess.Process]:
+    """Runs a process; at the end of the block it may finish what it is handing over."""
+    process = await asyncio.create_subprocess_exec(
+        *bound(sys.executable, *child.command),
+        env=dict(child.environment),
         stdin=asyncio.subprocess.DEVNULL,
-        start_new_session=True,  # Ctrl-C reaches us alone: the worker is asked before its servers go
+        start_new_session=True,  # Ctrl-C reaches us alone: it is asked before its servers go
     )
     try:
-        yield worker
+        yield process
     finally:
-        if worker.returncode is None:
-            worker.terminate()
+        if process.returncode is None:
+            process.terminate()
             try:
-                await asyncio.wait_for(worker.wait(), STOP_SECONDS)
+                await asyncio.wait_for(process.wait(), STOP_SECONDS)
             except TimeoutError:
-                worker.kill()
-                await worker.wait()
+                process.kill()
+                await process.wait()
 
 
-async def _until_ready(health: str, worker: asyncio.subprocess.Process, say: Say) -> None:
-    while not await healthy(health):  # noqa: ASYNC110 - another process comes up, no event tells
+async def _until_ready(child: Child, process: asyncio.subprocess.Process, say: Say) -> None:
+    while not await healthy(child.health):  # noqa: ASYNC110 - another process comes up, no event tells
         await asyncio.sleep(0.2)
-    say(f"worker ready  process {worker.pid}, http://{health}/health")
+    said = "process {}, http://{}/health" if child.name == "worker" else "process {}, http://{}"
+    say(f"{child.name} ready".ljust(14) + said.format(process.pid, child.health))
 
 
 async def healthy(health: str) -> bool:

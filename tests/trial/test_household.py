@@ -20,7 +20,7 @@ from domain.faults import Unavailable
 from ledger import queries
 from ledger.database import Database
 from ledger.queries import Filters
-from trial.household import WORKER, Ports, household, worker_environment
+from trial.household import WORKER, Ports, environment_of, household
 from trial.servers import claim, free_port, preferred_port, temporal_dev_server
 from workflows.told import CaseState
 
@@ -66,7 +66,8 @@ def running(pid: int) -> bool:
 @asynccontextmanager
 async def standing(var: Path, ports: Ports) -> AsyncIterator[asyncio.subprocess.Process]:
     """Runs `standalone.py up` in a process of its own until its worker is ready; kills it at the end."""
-    options = ("--temporal-port", ports.temporal, "--web-ui-port", ports.web_ui, "--mail-port", ports.smtp)
+    options: tuple[object, ...] = ("--temporal-port", ports.temporal, "--web-ui-port", ports.web_ui)
+    options += ("--mail-port", ports.smtp, "--console-port", ports.console)
     up = await asyncio.create_subprocess_exec(
         sys.executable,
         str(STANDALONE),
@@ -90,10 +91,10 @@ async def standing(var: Path, ports: Ports) -> AsyncIterator[asyncio.subprocess.
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux binds a process to its parent")
 async def test_a_killed_household_leaves_nobody_behind_and_starts_again(tmp_path: Path) -> None:
     """After SIGKILL no server and no worker stays, and all starts again on the same ports and records."""
-    ports = Ports(free_port(), free_port(), free_port())
+    ports = Ports(free_port(), free_port(), free_port(), free_port())
     async with standing(tmp_path, ports) as up:
         left = children(up.pid)
-        assert len(left) == 2
+        assert len(left) == 3
         up.kill()
         await up.wait()
         async with standing(tmp_path, ports):
@@ -119,7 +120,10 @@ async def test_a_killed_worker_is_started_again_and_all_is_put_away(
     settings = load()
     running = asyncio.create_task(
         household(
-            settings, said.append, sample=True, ports=Ports(free_port(), free_port(), preferred_port(1025))
+            settings,
+            said.append,
+            sample=True,
+            ports=Ports(free_port(), free_port(), preferred_port(1025), free_port()),
         )
     )
     try:
@@ -149,7 +153,7 @@ async def test_a_killed_temporal_server_is_started_again(
 ) -> None:
     """A Temporal server killed by SIGKILL comes back on its file; the worker goes on without a restart."""
     monkeypatch.setenv("RELANCE_FOLDERS__VAR", str(tmp_path))
-    said, settings, ports = Said(), load(), Ports(free_port(), free_port(), free_port())
+    said, settings, ports = Said(), load(), Ports(free_port(), free_port(), free_port(), free_port())
     running = asyncio.create_task(household(settings, said.append, sample=True, ports=ports))
     try:
         await said.workers(1)
@@ -203,7 +207,7 @@ def test_the_worker_is_kept_from_production(monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setenv("TEMPORAL_ADDRESS", "cloud.example:7233")
     monkeypatch.setenv("RELANCE_SMTP__HOST", "mail.example")
     monkeypatch.setenv("RELANCE_SMTP__PASSWORD", "secret")
-    environment = worker_environment("127.0.0.1:1", 2, "127.0.0.1:3")
+    environment = environment_of("127.0.0.1:1", 2, "127.0.0.1:3", "http://127.0.0.1:8000")
     assert "secret" not in environment.values()
     assert environment["TEMPORAL_ADDRESS"] == "127.0.0.1:1"
     assert (environment["RELANCE_SMTP__HOST"], environment["RELANCE_SMTP__PORT"]) == ("127.0.0.1", "2")
