@@ -26,6 +26,7 @@ from terminal.history import told
 from terminal.screen import complain, console
 from trial.demo import Watching, demonstration
 from trial.household import CONSOLE_PORT, SMTP_PORT, TEMPORAL_PORT, WEB_UI_PORT, Ports, household
+from trial.open_house import open_house
 from trial.telling import tell_story, tell_verdict
 from trial.world import real_now
 
@@ -104,8 +105,14 @@ async def _demo(*, wait: bool, keep: bool) -> int:
             tell_story(screen, lived, lambda entry: told(entry, "en"))
             tell_verdict(screen, lived)
             if wait:
-                screen.print(f"Temporal Web UI: {lived.web_ui} until Ctrl-C", style="bold", soft_wrap=True)
-                await _until_interrupted()
+                screen.print("opening the console on a new season of the same company")
+                async with open_house(lived) as (address, password):
+                    signing = f"console: {address}, sign in as admin@localhost with {password}"
+                    screen.print(signing, style="bold", soft_wrap=True)
+                    screen.print(
+                        f"Temporal Web UI: {lived.web_ui} until Ctrl-C", style="bold", soft_wrap=True
+                    )
+                    await _until_interrupted()
             else:
                 closing = f"Temporal Web UI: it was at {lived.web_ui}; `--wait` keeps it up"
                 screen.print(closing, soft_wrap=True)

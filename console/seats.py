@@ -12,7 +12,7 @@ from urllib.parse import quote
 
 from fastapi import Depends, Request
 
-from console.office import Office
+from console.office import Office, wall_clock
 from console.people import fingerprint
 from domain.actions import CaseRef
 from domain.faults import NotFound
@@ -108,7 +108,8 @@ async def seat(request: Request, office: TheOffice) -> Seat:
     who = None
     if token is not None:
         async with office.database.reading() as conn:
-            who = await people.seated(conn, fingerprint(token), now)
+            # Sessions end by the real clock, also where a demonstration moves its own.
+            who = await people.seated(conn, fingerprint(token), wall_clock())
     if who is None:
         back = str(request.url.path) + (f"?{request.url.query}" if request.url.query else "")
         raise SignInFirst(quote(back if request.method == "GET" else "/", safe=""))

@@ -74,6 +74,7 @@ class Lived:
     """Holds what happened, next to what was foretold; `differences` is empty where they agree."""
 
     settings: Settings
+    world: World
     foretold: Foretold
     imported: LoadReport
     records: list[MessageRecord]
@@ -137,6 +138,7 @@ async def demonstration(
         records = await comparing.on_record(database)
         yield Lived(
             settings=settings,
+            world=lives,
             foretold=foretold,
             imported=imported,
             records=records,

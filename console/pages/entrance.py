@@ -13,7 +13,7 @@ from pydantic import Field
 
 from console import people
 from console.forms import Form, Mistakes, read
-from console.office import Office
+from console.office import Office, wall_clock
 from console.screen import SEE_OTHER, done, page, plain
 from console.seats import COOKIE, SPEECHES, TheOffice, Viewer, spoken
 from console.speech import speech
@@ -78,7 +78,7 @@ async def sign_in(request: Request, office: TheOffice) -> Response:
         return _asked(request, inside(str(refused.typed.get("then", "/"))), refused)
     lasts = timedelta(hours=office.settings.console.session_hours)
     try:
-        token = await people.sign_in(office.database, form.name, form.password, office.clock(), lasts)
+        token = await people.sign_in(office.database, form.name, form.password, wall_clock(), lasts)
     except NotAllowed as refusal:
         wrong = Mistakes({"": str(refusal)}, {"name": form.name})
         return _asked(request, inside(form.then), wrong)
@@ -135,7 +135,7 @@ async def change(request: Request, seat: Viewer) -> Response:
     try:
         form = await read(request, Change)
         try:
-            await people.sign_in(office.database, seat.person.id, form.current, seat.now, lasts)
+            await people.sign_in(office.database, seat.person.id, form.current, wall_clock(), lasts)
             kept = await people.hashed(form.password)
         except NotAllowed as refusal:
             raise Mistakes({"current": str(refusal)}, {}) from None
@@ -145,6 +145,6 @@ async def change(request: Request, seat: Viewer) -> Response:
         return page(seat, request, "entrance/password.html", status=422, mistakes=refused.fields)
     async with office.database.writing() as conn:
         await record.save(conn, seat.person, seat.now, password=kept)
-    token = await people.open_session(office.database, seat.person, seat.now, lasts)
+    token = await people.open_session(office.database, seat.person, wall_clock(), lasts)
     sentence = speech(seat.language).gettext("The password is changed.")
     return seated(done("/", sentence), office, token)

@@ -8,7 +8,6 @@ The portfolio has two creditors. Acme's customers have lived through forty days;
 invoice of a test's own, so that tests do not disturb one another. Time stands at `stage.now`.
 """
 
-import asyncio
 import os
 import re
 import shutil
@@ -22,7 +21,6 @@ from uuid import uuid4
 
 import pytest
 import pytest_asyncio
-import uvicorn
 from playwright.async_api import Browser, Page, async_playwright
 from temporalio.client import Client
 
@@ -30,6 +28,7 @@ from config.sections import Console, Folders, Smtp
 from config.settings import Settings
 from console import people
 from console.application import build
+from console.listening import listening
 from console.office import Office
 from console.seats import COOKIE
 from correspondence.wording import Wording
@@ -101,7 +100,7 @@ class Stage:
             person = Person(id=who, name=role.title(), role=Role[role.upper()], language=language)
             async with database.writing() as conn:
                 await record.save(conn, person, self.now)
-            self.sessions[who] = await people.open_session(database, person, self.now, lasts)
+            self.sessions[who] = await people.open_session(database, person, real_now(), lasts)
         cookie: Any = {"name": COOKIE, "value": self.sessions[who], "url": self.address}
         async with self.window(width=width, dark=dark, language=language) as page:
             await page.context.add_cookies([cookie])
@@ -171,7 +170,7 @@ async def stage(
             now = await _lived(lives)
             office = Office(settings, database, lives.policies, clock=lambda: now)
             office.use(lives.skipper.client)
-            async with _served(office, port):
+            async with listening(build(office), "127.0.0.1", port):
                 yield Stage(lives, office, sink, address, now, browser)
 
 
@@ -218,20 +217,3 @@ async def _chromium() -> AsyncIterator[Browser]:
             yield browser
         finally:
             await browser.close()
-
-
-@asynccontextmanager
-async def _served(office: Office, port: int) -> AsyncIterator[None]:
-    config = uvicorn.Config(
-        build(office), host="127.0.0.1", port=port, log_config=None, timeout_graceful_shutdown=1
-    )
-    server = uvicorn.Server(config)
-    server.install_signal_handlers = lambda: None  # type: ignore[attr-defined] # the tests keep theirs
-    serving = asyncio.create_task(server.serve())
-    while not server.started:  # noqa: ASYNC110 - the server tells no event
-        await asyncio.sleep(0.05)
-    try:
-        yield
-    finally:
-        server.should_exit = True
-        await serving
