@@ -218,14 +218,14 @@ class _Taking:
             creditors = await lookups.all_creditors(conn)
             creditor = creditor_of(read, creditors)
             understood = to_events(read, creditors, await lookups.debtors_like(conn, creditor, read))
-            known = await lookups.billed(conn, creditor.id, read.number)
+            name = await lookups.attached_pdf(conn, creditor.id, read.number)
         self.notes += understood.notes
         self.warnings += understood.warnings
         attached: attachments.Attached | None = None
         bills = any(isinstance(event, InvoiceCreated) for event in understood.events)
-        if read.embedded is not None and documents is not None and bills and not known.on_record:
+        if read.embedded is not None and documents is not None and bills and name is None:
             attached = attachments.attach(documents, read.number, data)
-        name = attached.name if attached is not None else known.pdf
+            name = attached.name
         try:
             for event in understood.events:
                 await self._admit(_with_pdf(event, name))

@@ -180,6 +180,18 @@ async def test_a_document_is_never_replaced(inbox: Inbox) -> None:
     assert (inbox.documents / "F-2026-7-2.pdf").read_bytes() == content
 
 
+async def test_the_pdf_may_come_after_the_data(inbox: Inbox) -> None:
+    """An invoice taken in as XML gets its PDF from the Factur-X that comes later, and keeps it."""
+    await open_maree(inbox)
+    await inbox.load("first.xml", invoices.cii())
+    report = await inbox.load("second.pdf", invoices.factur_x(invoices.cii()))
+    assert (report.taken, report.refused) == (1, ())
+    assert (await inbox.load("third.xml", invoices.cii())).known == 1
+    async with inbox.branch.database.reading() as conn:
+        account = (await accounts.load(conn, "maree", "verger")).account
+    assert account.case("F-2026-7").invoice.pdf == "F-2026-7.pdf"
+
+
 async def test_a_refused_invoice_leaves_no_document(inbox: Inbox) -> None:
     """An invoice that contradicts the record is refused whole: its PDF is not kept."""
     await open_maree(inbox)
