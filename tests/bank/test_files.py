@@ -135,6 +135,24 @@ async def test_another_accounts_statement_stops_no_other(inbox: Inbox) -> None:
     assert (refused.field, refused.value) == ("account", banks.OTHER_IBAN)
 
 
+async def test_a_history_of_statements_in_one_file_leaves_no_gap(inbox: Inbox) -> None:
+    """Three days of one account, the latest first: all are known, and nothing is said to be missing."""
+    bodies = [
+        banks.stmt(
+            banks.ntry(banks.Movement(Decimal(10), on=build.day(f"2026-11-{day}"))),
+            Decimal(10 * turn),
+            Decimal(10 * turn + 10),
+        ).replace(banks.CLOSED.isoformat(), f"2026-11-{day}")
+        for turn, day in enumerate((16, 17, 18))
+    ]
+    report = await inbox.load("history.xml", banks.document(*reversed(bodies)))
+    assert [told.known_to for told in report.statements] == [
+        build.day(f"2026-11-{day}") for day in (18, 17, 16)
+    ]
+    assert [told.notes for told in report.statements] == [(), (), ()]
+    assert (await inbox.load("history.xml", banks.document(*bodies))).known == 3
+
+
 async def test_an_export_with_an_unreadable_row_makes_no_day_known(inbox: Inbox) -> None:
     """What could be read is booked; the row that could not may have been a payment, so no day counts."""
     content = banks.sheet().replace("99,05", "99,0x5")
