@@ -11,6 +11,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from decimal import Decimal
 from itertools import islice
 from pathlib import Path
 
@@ -21,6 +22,7 @@ from bench.processes import usage
 from bench.relance import Relance
 from correspondence.payment_code import creditor_reference
 from domain.events import DebtorRegistered, Event, InvoiceCreated
+from domain.fact import ZERO
 from domain.faults import Unavailable
 from intake.loading import load
 from ledger.schema import outbox
@@ -74,7 +76,12 @@ def _opening(count: int, today: date) -> Iterator[Event]:
     yield from islice(parties, -(-count // EACH))
     for place, bill in enumerate(portfolio.invoices(0, count, today)):
         if isinstance(bill, InvoiceCreated):
-            yield bill.model_copy(update={"debtor": _debtor(place // 2)})
+            yield bill.model_copy(update={"debtor": _debtor(place // 2), "total": _amount(place // 2)})
+
+
+def _amount(place: int) -> Decimal:
+    """Gives each invoice an amount of its own, as real ones have."""
+    return portfolio.TOTAL + Decimal(place) / 100
 
 
 def _debtor(place: int) -> str:
@@ -83,7 +90,7 @@ def _debtor(place: int) -> str:
 
 def _file(folder: Path, count: int, today: date) -> Path:
     file = folder / "statement.xml"
-    total = sum(portfolio.TOTAL if place % TWENTIETHS else -portfolio.TOTAL for place in range(count))
+    total = sum((_amount(place) if place % TWENTIETHS else -_amount(place) for place in range(count)), ZERO)
     with file.open("w", encoding="utf-8") as stream:
         stream.write(
             '<?xml version="1.0" encoding="UTF-8"?>\n'
@@ -117,7 +124,7 @@ def _entries(count: int, today: date) -> Iterator[str]:
             reference = f"<Strd><CdtrRefInf><Ref>{structured}</Ref></CdtrRefInf></Strd>"
         written = reference or f"<Ustrd>{text}</Ustrd>"
         yield (
-            f"<Ntry><Amt Ccy='EUR'>{portfolio.TOTAL}</Amt><CdtDbtInd>{side}</CdtDbtInd><Sts>BOOK</Sts>"
+            f"<Ntry><Amt Ccy='EUR'>{_amount(place)}</Amt><CdtDbtInd>{side}</CdtDbtInd><Sts>BOOK</Sts>"
             f"<BookgDt><Dt>{today}</Dt></BookgDt><ValDt><Dt>{today}</Dt></ValDt>"
             f"<AcctSvcrRef>B{place:09}</AcctSvcrRef><NtryDtls><TxDtls><Refs><EndToEndId>NOTPROVIDED</EndToEndId>"
             f"</Refs><RltdPties><Dbtr><Nm>ATELIER DUBOIS {place // EACH} SARL</Nm></Dbtr></RltdPties>"
