@@ -159,13 +159,14 @@ async def mark_paid(size: Size, ledger: NewLedger) -> Findings:
 
 
 async def statements(size: Size, ledger: NewLedger) -> Findings:
-    """Measures a bank statement, from the file to the last wake-up in the outbox."""
+    """Measures a bank statement, from the file until the last run has been woken."""
     async with _relance(ledger) as relance:
         done = await import_statement(relance, size.statements)
     entries = f"{done.count} entries, read, matched, booked, wake-ups written"
     return Findings(
         [
             Row("statements", entries, "s", done.wall, better=LESS),
+            Row("statements", "until the last run has been woken", "s", done.told, better=LESS),
             Row("statements", "entries of a statement", "/s", done.count / done.wall),
             Row("statements", "CPU of an entry", "ms", 1000 * done.cpu / done.count, better=LESS),
             Row(

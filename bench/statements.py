@@ -1,7 +1,7 @@
-"""A bank statement of thousands of entries, until each is booked and every wake-up is written.
+"""A bank statement of thousands of entries, until each is booked and every run has been woken.
 
 In: the measurement of one import of a camt.053 file, and the file.
-Not in: the runs that hear of it (payments.py), the table (table.py).
+Not in: what the runs make of it (payments.py), the table (table.py).
 
 Every entry pays an invoice in one of the ways in which people do; a few are fees. A debtor has ten invoices.
 """
@@ -11,19 +11,18 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from decimal import Decimal
 from itertools import islice
 from pathlib import Path
-
-import sqlalchemy as sa
 
 from bench import portfolio
 from bench.processes import usage
 from bench.relance import Relance
 from correspondence.payment_code import creditor_reference
 from domain.events import DebtorRegistered, Event, InvoiceCreated
+from domain.fact import ZERO
 from domain.faults import Unavailable
 from intake.loading import load
-from ledger.schema import outbox
 
 IBAN = "FR7630006000011234567890189"
 EACH = 10
@@ -36,13 +35,13 @@ known debtor, one is a fee."""
 
 @dataclass(frozen=True)
 class Imported:
-    """States what an import took, in seconds and bytes; `woken` counts the wake-ups written."""
+    """States what an import took, in seconds and bytes; `told` is when the last run had been woken."""
 
     count: int
     wall: float
+    told: float
     cpu: float
     memory: int
-    woken: int
 
 
 async def import_statement(arm: Relance, count: int) -> Imported:
@@ -50,21 +49,20 @@ async def import_statement(arm: Relance, count: int) -> Imported:
     now = datetime.now(UTC)
     for event in _opening(count, now.date()):
         await arm.door.admit(event, now=now)
-    async with arm.database.writing() as conn:
-        await conn.execute(sa.delete(outbox))
+    await arm.relay()  # the runs are there, and sleep
     file = _file(arm.stage.folder, count, now.date())
     before = usage(os.getpid()).resident
     began, cpu = time.perf_counter(), time.process_time()
     report = await load(arm.door, file, now=now)
     wall, cpu = time.perf_counter() - began, time.process_time() - cpu
-    async with arm.database.reading() as conn:
-        woken = int((await conn.execute(sa.select(sa.func.count()).select_from(outbox))).scalar_one())
-    [told] = report.statements
-    if told.entries != count or told.booked + told.on_account + told.not_ours != count:
-        msg = f"Relance: of {count} entries {told.booked} were booked, {told.asked} asked about"
-        raise Unavailable(msg)
     memory = usage(os.getpid()).peak - before
-    return Imported(count, wall, cpu, memory, woken)
+    await arm.relay()
+    told = time.perf_counter() - began
+    [done] = report.statements
+    if done.entries != count or done.booked + done.on_account + done.not_ours != count:
+        msg = f"Relance: of {count} entries {done.booked} were booked, {done.asked} asked about"
+        raise Unavailable(msg)
+    return Imported(count, wall, told, cpu, memory)
 
 
 def _opening(count: int, today: date) -> Iterator[Event]:
@@ -74,7 +72,12 @@ def _opening(count: int, today: date) -> Iterator[Event]:
     yield from islice(parties, -(-count // EACH))
     for place, bill in enumerate(portfolio.invoices(0, count, today)):
         if isinstance(bill, InvoiceCreated):
-            yield bill.model_copy(update={"debtor": _debtor(place // 2)})
+            yield bill.model_copy(update={"debtor": _debtor(place // 2), "total": _amount(place // 2)})
+
+
+def _amount(place: int) -> Decimal:
+    """Gives each invoice an amount of its own, as real ones have."""
+    return portfolio.TOTAL + Decimal(place) / 100
 
 
 def _debtor(place: int) -> str:
@@ -83,7 +86,7 @@ def _debtor(place: int) -> str:
 
 def _file(folder: Path, count: int, today: date) -> Path:
     file = folder / "statement.xml"
-    total = sum(portfolio.TOTAL if place % TWENTIETHS else -portfolio.TOTAL for place in range(count))
+    total = sum((_amount(place) if place % TWENTIETHS else -_amount(place) for place in range(count)), ZERO)
     with file.open("w", encoding="utf-8") as stream:
         stream.write(
             '<?xml version="1.0" encoding="UTF-8"?>\n'
@@ -117,7 +120,7 @@ def _entries(count: int, today: date) -> Iterator[str]:
             reference = f"<Strd><CdtrRefInf><Ref>{structured}</Ref></CdtrRefInf></Strd>"
         written = reference or f"<Ustrd>{text}</Ustrd>"
         yield (
-            f"<Ntry><Amt Ccy='EUR'>{portfolio.TOTAL}</Amt><CdtDbtInd>{side}</CdtDbtInd><Sts>BOOK</Sts>"
+            f"<Ntry><Amt Ccy='EUR'>{_amount(place)}</Amt><CdtDbtInd>{side}</CdtDbtInd><Sts>BOOK</Sts>"
             f"<BookgDt><Dt>{today}</Dt></BookgDt><ValDt><Dt>{today}</Dt></ValDt>"
             f"<AcctSvcrRef>B{place:09}</AcctSvcrRef><NtryDtls><TxDtls><Refs><EndToEndId>NOTPROVIDED</EndToEndId>"
             f"</Refs><RltdPties><Dbtr><Nm>ATELIER DUBOIS {place // EACH} SARL</Nm></Dbtr></RltdPties>"

@@ -33,7 +33,7 @@ from intake.readers.files import Kind, name_of
 from intake.readers.rows import explained, shown
 from intake.readers.text import LARGEST_FILE
 from intake.reports import LoadReport, RefusedRow
-from intake.statements import StatementReport, take_statement
+from intake.statements import StatementReport, take_statements
 from ledger import desk
 from ledger.schema import quarantine
 
@@ -187,22 +187,17 @@ class _Taking:
 
     async def statements(self, parts: list[BankStatement | InputRefused], progress: Progress | None) -> None:
         """Takes the statements of a bank file."""
-        torn = any(isinstance(part, InputRefused) for part in parts)
+        read = [part for part in parts if isinstance(part, BankStatement)]
+        torn = len(read) < len(parts)
+        told = iter(
+            await take_statements(
+                self.door.database, read, now=self.now, source=self.source, torn=torn, progress=progress
+            )
+        )
         for self.part, part in enumerate(parts, 1):
-            if isinstance(part, InputRefused):
-                await self.refuse(part)
-                continue
-            try:
-                report = await take_statement(
-                    self.door.database,
-                    part,
-                    now=self.now,
-                    source=self.source,
-                    whole=not torn or None not in {part.opening, part.closing},
-                    progress=progress,
-                )
-            except InputRefused as refusal:
-                await self.refuse(refusal)
+            report = part if isinstance(part, InputRefused) else next(told)
+            if isinstance(report, InputRefused):
+                await self.refuse(report)
                 continue
             self.reports.append(report)
             self.counts[Status.TAKEN] += report.new
@@ -218,14 +213,14 @@ class _Taking:
             creditors = await lookups.all_creditors(conn)
             creditor = creditor_of(read, creditors)
             understood = to_events(read, creditors, await lookups.debtors_like(conn, creditor, read))
-            known = await lookups.billed(conn, creditor.id, read.number)
+            name = await lookups.attached_pdf(conn, creditor.id, read.number)
         self.notes += understood.notes
         self.warnings += understood.warnings
         attached: attachments.Attached | None = None
         bills = any(isinstance(event, InvoiceCreated) for event in understood.events)
-        if read.embedded is not None and documents is not None and bills and not known.on_record:
+        if read.embedded is not None and documents is not None and bills and name is None:
             attached = attachments.attach(documents, read.number, data)
-        name = attached.name if attached is not None else known.pdf
+            name = attached.name
         try:
             for event in understood.events:
                 await self._admit(_with_pdf(event, name))

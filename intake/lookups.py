@@ -7,7 +7,6 @@ Not in: what is made of it (documents.py, readers/einvoice/identification.py).
 from collections.abc import Iterable
 from contextlib import suppress
 from functools import lru_cache
-from typing import NamedTuple
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -23,13 +22,6 @@ from ledger.schema import creditors, debtors, invoices
 
 alike = lru_cache(maxsize=100_000)(folded)
 """Folds a name, once: a folder of invoices is held against the same debtors again and again."""
-
-
-class Billed(NamedTuple):
-    """Tells whether an invoice is on record, and the PDF that is attached to its reminders."""
-
-    on_record: bool
-    pdf: str | None
 
 
 async def all_creditors(conn: AsyncConnection) -> list[Creditor]:
@@ -72,13 +64,13 @@ async def names_of(conn: AsyncConnection, wanted: Iterable[tuple[str, str]]) -> 
     return {(row.creditor, row.id): row.name for row in await conn.execute(query)}
 
 
-async def billed(conn: AsyncConnection, creditor: str, number: str) -> Billed:
-    """Looks an invoice up by the number of its document."""
+async def attached_pdf(conn: AsyncConnection, creditor: str, number: str) -> str | None:
+    """Names the PDF of an invoice on record, by the number of its document; None where it has none."""
     columns = invoices.c
     query = sa.select(columns.facts["pdf"].as_string()).where(
         columns.creditor == creditor,
         columns.document == number,
         columns.number.in_((number, f"{number}/1")),
     )
-    row = (await conn.execute(query)).first()
-    return Billed(row is not None, row[0] if row is not None else None)
+    found: str | None = (await conn.execute(query)).scalars().first()
+    return found

@@ -1,53 +1,33 @@
 """Bank statements taken in: entries once each, their money booked, their days known from then on.
 
-In: the order in which a statement is taken in, what is said about it, and matching again what waits.
-Not in: formats (readers/bank/), whose account it is, decisions, booking and days (bank/).
+In: the order in which statements are taken in, and what is said about each.
+Not in: formats (readers/bank/), whose account it is, matching, booking and days (bank/).
 
 The days of a statement count as known once every entry of the account is decided about. Killed before, the
 same statement is taken again: what was written is known, and the rest goes on.
 """
 
-import asyncio
 from collections import Counter
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
-from functools import partial
-from itertools import groupby
+from collections.abc import Iterable
+from datetime import date, datetime
+from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 import structlog
 
 from domain.bank import BankStatement
 from domain.fact import Fact
-from domain.matching import takes_back
-from domain.receivable import Creditor
-from intake.bank.booking import Teller
-from intake.bank.books import Books, books_of
+from domain.faults import InputRefused
 from intake.bank.coverage import covered_by
 from intake.bank.days import plan_waiting, take_days
-from intake.bank.deciding import Decided, decide, returnable
-from intake.bank.owners import owner
-from intake.visit import Visit
-from ledger import bank
-from ledger.bank import Kept, State
+from intake.bank.owners import Owned, owner
+from intake.bank.passes import Progress, match_waiting
+from ledger import bank, bank_queries
+from ledger.bank import State
+from ledger.bank_accounts import Covered
 from ledger.database import Database
-from ledger.policies import Shelf
 
 log = structlog.get_logger(__name__)
-
-Progress = Callable[[int, int], None]
-"""Hears how many entries have been decided about, and of how many."""
-
-ASKED_AGAIN = timedelta(days=60)
-"""How long an entry that nobody has looked at is matched again with what has come since."""
-
-BATCH = 5000
-AT_ONCE = 4
-"""How many accounts are written at a time."""
-
-PASSES = 4
-"""How often entries are matched anew, with what was learnt from others or was written meanwhile."""
 
 
 class StatementReport(Fact):
@@ -82,41 +62,83 @@ class StatementReport(Fact):
 
 
 async def take_statement(
-    database: Database,
-    statement: BankStatement,
-    *,
-    now: datetime,
-    source: str = "",
-    whole: bool = True,
-    progress: Progress | None = None,
+    database: Database, statement: BankStatement, *, now: datetime, source: str = ""
 ) -> StatementReport:
     """Takes a statement in; the same one again changes nothing.
 
-    `whole` says that no entry of it had to be left out: otherwise its days do not count as known.
     Raises InputRefused, with nothing written, for an account that is nobody's or several creditors', and
     for days that lie in the future; Unavailable for a busy database: the same statement can be sent again.
     """
-    async with database.reading() as conn:
-        owned = await owner(conn, statement.account, statement.currency)
-    today = now.astimezone(ZoneInfo(owned.creditor.time_zone)).date()
-    told = covered_by(statement, today, whole=whole)
+    [report] = await take_statements(database, [statement], now=now, source=source)
+    if isinstance(report, InputRefused):
+        raise report
+    return report
+
+
+async def take_statements(
+    database: Database,
+    statements: Iterable[BankStatement],
+    *,
+    now: datetime,
+    source: str = "",
+    torn: bool = False,
+    progress: Progress | None = None,
+) -> list[StatementReport | InputRefused]:
+    """Takes the statements of one file in, and says of each what became of it, or why it was refused.
+
+    `torn` says that entries of the file could not be read: days count as known only where the balances
+    prove that none of a statement's own is among them.
+    """
+    kept = [await _keep(database, one, now, source, torn=torn) for one in statements]
+    good = [one for one in kept if not isinstance(one, InputRefused)]
+    creditors = {one.owned.creditor.id: one.owned.creditor for one in good}
+    states: dict[str, State] = {}
+    for creditor in creditors.values():
+        states |= await match_waiting(database, creditor, now=now, progress=progress)
+    good.sort(key=lambda one: one.statement.booked_to)
+    reports = {id(one): await _told(database, one, states, now) for one in good}
+    for name in creditors:
+        await plan_waiting(database, name, now)
+    return [one if isinstance(one, InputRefused) else reports[id(one)] for one in kept]
+
+
+class _Kept(NamedTuple):
+    """Holds a statement whose entries are on record, whose it is, and the days that it covers."""
+
+    statement: BankStatement
+    owned: Owned
+    days: Covered | None
+    counted: bank.Counted
+
+
+async def _keep(
+    database: Database, statement: BankStatement, now: datetime, source: str, *, torn: bool
+) -> _Kept | InputRefused:
+    """Writes the entries of a statement down, under the name that its account has with us."""
+    try:
+        async with database.reading() as conn:
+            owned = await owner(conn, statement.account, statement.currency)
+        today = now.astimezone(ZoneInfo(owned.creditor.time_zone)).date()
+        whole = not torn or None not in {statement.opening, statement.closing}
+        days = covered_by(statement, today, whole=whole)
+    except InputRefused as refusal:
+        return refusal
     statement = statement.model_copy(update={"account": owned.account})
     async with database.writing() as conn:
         counted = await bank.keep(conn, owned.creditor.id, statement, source, now)
-    states = await match_waiting(database, owned.creditor, now=now, progress=progress)
+    return _Kept(statement, owned, days, counted)
+
+
+async def _told(database: Database, kept: _Kept, states: dict[str, State], now: datetime) -> StatementReport:
+    """Lets the days of a statement count as known, and says what became of its entries."""
+    statement, owned, counted = kept.statement, kept.owned, kept.counted
     async with database.reading() as conn:
         # Another process may have decided about some of them.
-        states |= await bank.states(conn, owned.creditor.id, counted.new - states.keys())
-    outcome = Counter(states[entry] for entry in counted.new)
-    known, notes = await take_days(database, owned, told, now)
-    await plan_waiting(database, owned.creditor.id, now)
-    log.info(
-        "statement_taken",
-        creditor=owned.creditor.id,
-        format=statement.format,
-        entries=len(statement.entries),
-        new=len(counted.new),
-    )
+        others = await bank_queries.states(conn, owned.creditor.id, counted.new - states.keys())
+    outcome = Counter((states | others)[entry] for entry in counted.new)
+    known, notes = await take_days(database, owned, kept.days, now)
+    entries, new = len(statement.entries), len(counted.new)
+    log.info("statement_taken", creditor=owned.creditor.id, format=statement.format, entries=entries, new=new)
     return StatementReport(
         format=statement.format,
         creditor=owned.creditor.id,
@@ -124,164 +146,10 @@ async def take_statement(
         booked_from=statement.booked_from,
         booked_to=statement.booked_to,
         known_to=known.booked_to if known is not None else None,
-        entries=len(statement.entries),
+        entries=entries,
         known=counted.known,
         pending=statement.pending,
         notes=(*statement.notes, *notes),
         undecided=outcome[State.READ],
         **{state.value: outcome[state] for state in State if state.value in StatementReport.model_fields},
     )
-
-
-# Matching
-
-
-@dataclass
-class _Pass:
-    """Goes once through the entries of one creditor that nobody has decided about.
-
-    What is certain is written at once. Questions are kept to the end: what is booked meanwhile may answer
-    them, for `learnt` tells that money came from an account that nobody had paid from before.
-    """
-
-    teller: Teller
-    creditor: Creditor
-    books: Books
-    states: dict[str, State]
-    questions: list[Decided] = field(default_factory=list)
-    postponed: int = 0
-    learnt: bool = False
-    reopened: bool = False
-
-    async def batch(self, kept: list[Kept]) -> None:
-        """Decides about a batch, a day with returns after the days before it: they may take those back."""
-        segment: list[Kept] = []
-        for _, of_day in groupby(kept, lambda one: one.entry.booked_on):
-            day = list(of_day)
-            back = [one for one in day if takes_back(one.entry)]
-            segment += [one for one in day if one not in back]
-            if back:
-                await self._decide(segment)
-                await self._decide(back)
-                segment = []
-        await self._decide(segment)
-
-    async def _decide(self, kept: list[Kept]) -> None:
-        """Decides about entries; what concerns one account is written in one transaction."""
-        if not kept:
-            return
-        async with self.teller.database.reading() as conn:
-            payments = await returnable(conn, self.creditor.id, [one.entry for one in kept])
-            if self.reopened:
-                self.books = await books_of(conn, self.creditor, kept[0].entry.booked_on, self.teller.now)
-                self.reopened = False
-        accounts: dict[str, list[Decided]] = {}
-        others: list[Decided] = []
-        for one in kept:
-            decided = decide(one, self.books, self.creditor.tolerance, payments)
-            if decided.state is State.ASKED:
-                self.questions.append(decided)
-            elif decided.debtor is None:
-                others.append(decided)
-            else:
-                accounts.setdefault(decided.debtor, []).append(decided)
-        await together([partial(self._book, *one) for one in accounts.items()])
-        await self._note(others)
-
-    async def _book(self, debtor: str, decisions: list[Decided]) -> None:
-        before = self.books.revisions[debtor]
-        since = await self.teller.book(self.creditor.id, debtor, decisions, before)
-        if since is None:
-            self.postponed += len(decisions)
-            return
-        self.books.revisions[debtor] = since
-        for decided in decisions:
-            self.states[decided.kept.id] = decided.state
-            self.reopened |= decided.state is State.RETURNED
-            account = decided.kept.entry.payer_account
-            if decided.state is State.BOOKED and account is not None:
-                self.learnt |= debtor not in self.books.directory.with_account(account)
-
-    async def _note(self, decisions: list[Decided]) -> None:
-        if decisions:
-            await self.teller.note(self.creditor.id, decisions)
-        self.states.update({decided.kept.id: decided.state for decided in decisions})
-
-    @property
-    def may_go_on(self) -> bool:
-        """Tells whether another pass could decide about more."""
-        return self.postponed > 0 or (self.learnt and bool(self.questions))
-
-    async def ask(self) -> None:
-        """Gives people the questions that remain."""
-        for decided in self.questions:
-            if decided.debtor is not None or decided.likely:
-                await self.teller.ask(self.creditor.id, decided)
-                self.states[decided.kept.id] = decided.state
-        await self._note([one for one in self.questions if one.debtor is None and not one.likely])
-
-
-async def together(works: list[Callable[[], Awaitable[None]]]) -> None:
-    """Does several things, a few at a time: one uses the processor while another waits for the database.
-
-    After a fault nothing more is begun; what has begun comes to its end, then the fault is raised.
-    """
-    left = list(reversed(works))
-
-    async def work() -> None:
-        while left:
-            try:
-                await left.pop()()
-            except BaseException:
-                left.clear()
-                raise
-
-    results = await asyncio.gather(*(work() for _ in range(AT_ONCE)), return_exceptions=True)
-    for result in results:
-        if isinstance(result, BaseException):
-            raise result
-
-
-async def match_waiting(
-    database: Database, creditor: Creditor, *, now: datetime, progress: Progress | None = None
-) -> dict[str, State]:
-    """Matches every entry of a creditor that nobody has decided about; gives what became of each."""
-    teller = Teller(database, Shelf(), now)
-    states: dict[str, State] = {}
-    for turn in range(PASSES):
-        through = await _go_through(teller, creditor, states, progress)
-        if through is None:
-            break
-        if turn == PASSES - 1 or not through.may_go_on:
-            await through.ask()
-            break
-    return states
-
-
-async def _go_through(
-    teller: Teller, creditor: Creditor, states: dict[str, State], progress: Progress | None
-) -> _Pass | None:
-    since = teller.now.date() - ASKED_AGAIN
-    through: _Pass | None = None
-    after: tuple[date, str] | None = None
-    while True:
-        async with teller.database.reading() as conn:
-            kept = await bank.unmatched(conn, creditor.id, since, after=after, limit=BATCH)
-            if not kept:
-                return through
-            if through is None:
-                books = await books_of(conn, creditor, kept[0].entry.booked_on, teller.now)
-                through = _Pass(teller, creditor, books, states)
-        after = (kept[-1].entry.booked_on, kept[-1].id)
-        await through.batch(kept)
-        if progress is not None:
-            progress(len(states), len(states) + len(through.questions) + through.postponed)
-
-
-async def match_all_waiting(database: Database, *, now: datetime) -> None:
-    """Matches what waits for any creditor, after invoices have come that it may be the money for."""
-    async with database.reading() as conn:
-        waiting = await bank.creditors_unmatched(conn, now.date() - ASKED_AGAIN)
-        creditors = [await Visit(conn, now, {}, Shelf()).creditor(one) for one in waiting]
-    for creditor in creditors:
-        await match_waiting(database, creditor, now=now)

@@ -1,9 +1,11 @@
 """Bank entries on record: each once, and what became of it.
 
-In: writing entries down, finding them, and their state.
-Not in: up to which day an account is known (bank_accounts.py), and whose money it is (intake/bank/).
+In: writing entries down, finding them, and their states.
+Not in: which are to be matched (bank_queries.py), up to which day an account is known (bank_accounts.py),
+and whose money it is (intake/bank/).
 """
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal
@@ -20,7 +22,6 @@ from domain.faults import InputRefused, NotFound
 from ledger.schema import bank_entries
 
 LONGEST_SOURCE = 255
-IN_ONE_QUERY = 500
 
 
 class State(StrEnum):
@@ -75,7 +76,8 @@ class Counted(NamedTuple):
     known: int
 
 
-def _kept(row: sa.Row[Any]) -> Kept:
+def kept_of(row: sa.Row[Any]) -> Kept:
+    """Reads an entry out of its row."""
     facts = row.facts
     return Kept(
         creditor=row.creditor,
@@ -102,14 +104,17 @@ async def keep(
     """Writes the entries of a statement down that are not on record; each waits to be matched.
 
     What another kind of file tells of the same day and amount is not the same entry for certain: such an
-    entry remembers the other one.
+    entry remembers the other one. It may be a booking as a whole or a part of one, for one kind of file tells
+    a batch as one sum and another in its parts.
     """
     seen = await _of_days(conn, creditor, statement)
     bookings = {booking_of(one.id) for one in seen}
-    others: dict[tuple[date, str, Decimal], str] = {
-        (one.booked_on, one.currency, one.amount): one.id for one in seen if one.format != statement.format
-    }
+    strangers = (
+        (one.id, one.booked_on, one.currency, one.amount) for one in seen if one.format != statement.format
+    )
+    others = {told: name for name, sums in _sums(strangers).items() for told in sums}
     told = list(statement.identified())
+    sums = _sums((name, entry.booked_on, entry.currency, entry.signed) for name, entry in told)
     rows: list[dict[str, Any]] = [
         {
             "creditor": creditor,
@@ -119,7 +124,9 @@ async def keep(
             "currency": entry.currency,
             "amount": entry.signed,
             "payer_account": entry.payer_account,
-            "facts": _facts(statement.format, entry, others),
+            "facts": _facts(
+                statement.format, entry, [others[one] for one in sums[identity] if one in others]
+            ),
             "source": source[:LONGEST_SOURCE],
             "state": State.READ.value,
             "read_at": now,
@@ -134,13 +141,24 @@ async def keep(
     return Counted(frozenset(row["id"] for row in rows), len(told) - len(rows))
 
 
-def _facts(format_: str, entry: BankEntry, others: Mapping[tuple[date, str, Decimal], str]) -> dict[str, Any]:
-    facts: dict[str, Any] = {
-        "format": format_,
-        "entry": entry.model_dump(mode="json", exclude_defaults=True),
+Sum = tuple[date, str, Decimal]
+
+
+def _sums(entries: Iterable[tuple[str, date, str, Decimal]]) -> dict[str, tuple[Sum, Sum]]:
+    """Gives of each entry what the whole booking comes to, and what the entry comes to by itself."""
+    told = list(entries)
+    wholes: dict[str, Decimal] = defaultdict(Decimal)
+    for name, _, _, amount in told:
+        wholes[booking_of(name)] += amount
+    return {
+        name: ((day, currency, wholes[booking_of(name)]), (day, currency, amount))
+        for name, day, currency, amount in told
     }
-    like = others.get((entry.booked_on, entry.currency, entry.signed))
-    return facts | ({"like": like} if like else {})
+
+
+def _facts(format_: str, entry: BankEntry, like: list[str]) -> dict[str, Any]:
+    told = entry.model_dump(mode="json", exclude_defaults=True)
+    return {"format": format_, "entry": told} | ({"like": like[0]} if like else {})
 
 
 async def _of_days(conn: AsyncConnection, creditor: str, statement: BankStatement) -> Sequence[sa.Row[Any]]:
@@ -158,41 +176,6 @@ async def _of_days(conn: AsyncConnection, creditor: str, statement: BankStatemen
     )
     found: Sequence[sa.Row[Any]] = (await conn.execute(query)).all()
     return found
-
-
-async def unmatched(
-    conn: AsyncConnection, creditor: str, since: date, *, after: tuple[date, str] | None, limit: int
-) -> list[Kept]:
-    """Lists the entries of a creditor that nobody has decided about, the oldest first.
-
-    Those that are asked about come again while no person has looked at them, if they were booked after
-    `since`: the invoice that they pay may have come meanwhile. `after` is the last one of the list before.
-    """
-    columns = bank_entries.c
-    query = sa.select(bank_entries).where(columns.creditor == creditor, _undecided(since))
-    if after is not None:
-        query = query.where(sa.tuple_(columns.booked_on, columns.id) > sa.tuple_(*after))
-    rows = await conn.execute(query.order_by(columns.booked_on, columns.id).limit(limit))
-    return [_kept(row) for row in rows]
-
-
-async def creditors_unmatched(conn: AsyncConnection, since: date) -> list[str]:
-    """Names the creditors that have such entries."""
-    query = sa.select(bank_entries.c.creditor).where(_undecided(since)).distinct()
-    return list((await conn.execute(query.order_by(bank_entries.c.creditor))).scalars())
-
-
-def _undecided(since: date) -> sa.ColumnElement[bool]:
-    columns = bank_entries.c
-    asked = (columns.state == State.ASKED.value, columns.resolved_by.is_(None), columns.booked_on >= since)
-    return sa.or_(columns.state == State.READ.value, sa.and_(*asked))
-
-
-async def undecided(conn: AsyncConnection, creditor: str, account: str) -> bool:
-    """Tells whether an entry of an account has not been decided about."""
-    columns = bank_entries.c
-    where = (columns.state == State.READ.value, columns.creditor == creditor, columns.account == account)
-    return (await conn.execute(sa.select(columns.id).where(*where).limit(1))).first() is not None
 
 
 class Outcome(NamedTuple):
@@ -282,18 +265,7 @@ async def find(conn: AsyncConnection, entry: str, creditor: str | None = None) -
         raise NotFound(msg)
     if len(found) > 1:
         raise InputRefused("ENTRY", entry, "several entries begin so; write more of its id")
-    return _kept(found[0])
-
-
-async def states(conn: AsyncConnection, creditor: str, entries: Iterable[str]) -> dict[str, State]:
-    """Tells the states of entries."""
-    columns, wanted = bank_entries.c, sorted(entries)
-    found: dict[str, State] = {}
-    for start in range(0, len(wanted), IN_ONE_QUERY):
-        part = wanted[start : start + IN_ONE_QUERY]
-        query = sa.select(columns.id, columns.state).where(columns.creditor == creditor, columns.id.in_(part))
-        found |= {row.id: State(row.state) for row in await conn.execute(query)}
-    return found
+    return kept_of(found[0])
 
 
 async def listed(
@@ -306,13 +278,4 @@ async def listed(
     if creditor is not None:
         query = query.where(bank_entries.c.creditor == creditor)
     order = (bank_entries.c.booked_on.desc(), bank_entries.c.id)
-    return [_kept(row) for row in await conn.execute(query.order_by(*order).limit(limit))]
-
-
-async def waiting(conn: AsyncConnection) -> dict[str, int]:
-    """Counts the entries that wait for a person, by creditor."""
-    columns = bank_entries.c
-    query = sa.select(columns.creditor, sa.func.count().label("entries")).where(
-        columns.state == State.ASKED.value
-    )
-    return {row.creditor: row.entries for row in await conn.execute(query.group_by(columns.creditor))}
+    return [kept_of(row) for row in await conn.execute(query.order_by(*order).limit(limit))]

@@ -22,7 +22,7 @@ from intake.bank.days import declare_known
 from intake.bank.owners import bare, owner
 from intake.lookups import all_creditors, names_of
 from ledger import bank as entries_on_record
-from ledger import bank_accounts
+from ledger import bank_accounts, bank_queries
 from ledger.bank import Kept, State
 from terminal import words
 from terminal.bank_words import doubts, proposed, said
@@ -75,7 +75,7 @@ def sources(context: typer.Context, *, lang: Lang = Speech.EN, machine: Machine 
             for creditor in await all_creditors(conn):
                 known = await bank_accounts.known(conn, creditor.id)
                 found += _sources(creditor, {name: one.booked_to for name, one in known.items()}, record)
-            return found, await entries_on_record.waiting(conn)
+            return found, await bank_queries.waiting(conn)
 
     found, waiting = run(work())
 

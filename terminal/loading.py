@@ -15,10 +15,10 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
 from domain.faults import InputRefused
+from intake.bank.passes import match_all_waiting
 from intake.loading import Progress as ProgressHeard
 from intake.loading import load, retry
 from intake.reports import LoadReport
-from intake.statements import match_all_waiting
 from ledger import desk
 from ledger.desk import Quarantined
 from terminal.bank_words import said, understood

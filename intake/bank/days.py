@@ -17,7 +17,7 @@ from intake.bank.coverage import ONE_DAY, Gap, advance
 from intake.bank.owners import Owned, bare
 from intake.parties import open_accounts, plan_anew
 from intake.visit import Visit
-from ledger import bank, bank_accounts, parties
+from ledger import bank_accounts, bank_queries, parties
 from ledger.bank_accounts import Covered, Known
 from ledger.database import Database
 from ledger.policies import Shelf
@@ -33,7 +33,7 @@ async def take_days(
         known = (await bank_accounts.known(conn, creditor.id)).get(owned.account)
         if told is None:
             return known, ["no day counts as known by it: none is over, or entries could not be read"]
-        if await bank.undecided(conn, creditor.id, owned.account):
+        if await bank_queries.undecided(conn, creditor.id, owned.account):
             return known, ["some entries could not be booked yet: import the file again"]
         since, gap = await _move(conn, owned, known, told, now)
         return since, _missing(gap)

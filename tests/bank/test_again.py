@@ -3,6 +3,7 @@
 import asyncio
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -10,7 +11,8 @@ from correspondence.payment_code import creditor_reference
 from domain.bank import BankEntry
 from intake.bank.books import books_of
 from intake.bank.deciding import decide
-from intake.statements import match_all_waiting, match_waiting, take_statement
+from intake.bank.passes import match_all_waiting, match_waiting
+from intake.statements import take_statement
 from ledger import bank
 from ledger.bank import State
 from tests.bank.conftest import THEIRS, Branch, entry, statement
@@ -72,6 +74,20 @@ async def test_another_kind_of_file_of_the_same_day_and_amount_waits(branch: Bra
     assert csv.like == camt.id
     held = {hold.invoice for hold in (await branch.account()).holds}
     assert held == {"F-2026-002"}
+
+
+@pytest.mark.parametrize("told", [("300.00",), ("100.00",) * 3], ids=["as-one-sum", "in-parts"])
+async def test_a_batch_that_another_kind_of_file_tells_otherwise_waits(
+    branch: Branch, told: tuple[str, ...]
+) -> None:
+    """A camt details three transfers of a batch; a CSV of their sum, or of each, may mean the same money."""
+    batch = [paid(f"F-2026-00{place}", batch="B") for place in (1, 2, 3)]
+    for place in (1, 2, 3):
+        await branch.bill(f"F-2026-00{place}")
+    await branch.send(*batch, format="camt.053.001.02")
+    rows = [entry(amount, text=f"REMISE {turn}", payer="DUBOIS SARL") for turn, amount in enumerate(told)]
+    assert (await branch.send(*rows, format="CSV")).asked == len(told)
+    assert (await branch.send(*batch, format="camt.053.001.08")).known == len(batch)
 
 
 async def test_the_same_bank_reference_is_the_same_entry_in_every_kind_of_file(branch: Branch) -> None:

@@ -135,6 +135,24 @@ async def test_another_accounts_statement_stops_no_other(inbox: Inbox) -> None:
     assert (refused.field, refused.value) == ("account", banks.OTHER_IBAN)
 
 
+async def test_a_history_of_statements_in_one_file_leaves_no_gap(inbox: Inbox) -> None:
+    """Three days of one account, the latest first: all are known, and nothing is said to be missing."""
+    bodies = [
+        banks.stmt(
+            banks.ntry(banks.Movement(Decimal(10), on=build.day(f"2026-11-{day}"))),
+            Decimal(10 * turn),
+            Decimal(10 * turn + 10),
+        ).replace(banks.CLOSED.isoformat(), f"2026-11-{day}")
+        for turn, day in enumerate((16, 17, 18))
+    ]
+    report = await inbox.load("history.xml", banks.document(*reversed(bodies)))
+    assert [told.known_to for told in report.statements] == [
+        build.day(f"2026-11-{day}") for day in (18, 17, 16)
+    ]
+    assert [told.notes for told in report.statements] == [(), (), ()]
+    assert (await inbox.load("history.xml", banks.document(*bodies))).known == 3
+
+
 async def test_an_export_with_an_unreadable_row_makes_no_day_known(inbox: Inbox) -> None:
     """What could be read is booked; the row that could not may have been a payment, so no day counts."""
     content = banks.sheet().replace("99,05", "99,0x5")
@@ -178,6 +196,18 @@ async def test_a_document_is_never_replaced(inbox: Inbox) -> None:
     await inbox.load("invoice.pdf", content)
     assert (inbox.documents / "F-2026-7.pdf").read_bytes() == b"%PDF-1.4 somebody else's"
     assert (inbox.documents / "F-2026-7-2.pdf").read_bytes() == content
+
+
+async def test_the_pdf_may_come_after_the_data(inbox: Inbox) -> None:
+    """An invoice taken in as XML gets its PDF from the Factur-X that comes later, and keeps it."""
+    await open_maree(inbox)
+    await inbox.load("first.xml", invoices.cii())
+    report = await inbox.load("second.pdf", invoices.factur_x(invoices.cii()))
+    assert (report.taken, report.refused) == (1, ())
+    assert (await inbox.load("third.xml", invoices.cii())).known == 1
+    async with inbox.branch.database.reading() as conn:
+        account = (await accounts.load(conn, "maree", "verger")).account
+    assert account.case("F-2026-7").invoice.pdf == "F-2026-7.pdf"
 
 
 async def test_a_refused_invoice_leaves_no_document(inbox: Inbox) -> None:
