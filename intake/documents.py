@@ -34,6 +34,7 @@ from intake.readers.rows import explained, shown
 from intake.readers.text import LARGEST_FILE
 from intake.reports import LoadReport, RefusedRow
 from intake.statements import StatementReport, take_statement
+from intake.warnings import Concern, Warned
 from ledger import desk
 from ledger.schema import quarantine
 
@@ -109,7 +110,7 @@ class _Taking:
         self.counts = dict.fromkeys(Status, 0)
         self.refused: list[RefusedRow] = []
         self.notes: list[str] = []
-        self.warnings: list[str] = []
+        self.warnings: list[Warned] = []
         self.reports: list[StatementReport] = []
         self.digest = ""
         self.part = 0
@@ -220,7 +221,9 @@ class _Taking:
             understood = to_events(read, creditors, await lookups.debtors_like(conn, creditor, read))
             known = await lookups.billed(conn, creditor.id, read.number)
         self.notes += understood.notes
-        self.warnings += understood.warnings
+        self.warnings += [
+            Warned(concern=Concern.AS_READ, field="file", value=said) for said in understood.warnings
+        ]
         attached: attachments.Attached | None = None
         bills = any(isinstance(event, InvoiceCreated) for event in understood.events)
         if read.embedded is not None and documents is not None and bills and not known.on_record:
@@ -255,6 +258,7 @@ class _Taking:
         admission = await self.door.admit(event, now=self.now, source=self.source)
         self.counts[admission.status] += 1
         self.notes.append(admission.what)
+        self.warnings += admission.warnings
 
 
 def _with_pdf(event: Event, name: str | None) -> Event:
