@@ -203,7 +203,7 @@ class _Taking:
                     progress=progress,
                 )
             except InputRefused as refusal:
-                await self.refuse(refusal)
+                await self.refuse(_of_part(refusal, self.part) if len(parts) > 1 else refusal)
                 continue
             self.reports.append(report)
             self.counts[Status.TAKEN] += report.new
@@ -221,7 +221,7 @@ class _Taking:
             understood = to_events(read, creditors, await lookups.debtors_like(conn, creditor, read))
             known = await lookups.billed(conn, creditor.id, read.number)
         self.notes += understood.notes
-        self.warnings += [
+        read_with = [
             Warned(concern=Concern.AS_READ, field="file", value=said) for said in understood.warnings
         ]
         attached: attachments.Attached | None = None
@@ -233,9 +233,12 @@ class _Taking:
             for event in understood.events:
                 await self._admit(_with_pdf(event, name))
         except InputRefused:
+            self.warnings += read_with
             if attached is not None:
                 attached.take_back()
             raise
+        if self.counts[Status.KNOWN] < len(understood.events) or not understood.events:
+            self.warnings += read_with
         await self.settled()
 
     # Life-cycle messages
@@ -259,6 +262,13 @@ class _Taking:
         self.counts[admission.status] += 1
         self.notes.append(admission.what)
         self.warnings += admission.warnings
+
+
+def _of_part(refusal: InputRefused, part: int) -> InputRefused:
+    """Says which statement of a file is meant, where no line does."""
+    if refusal.line is not None:
+        return refusal
+    return InputRefused(f"statement {part}: {refusal.field}", refusal.value, refusal.remedy)
 
 
 def _with_pdf(event: Event, name: str | None) -> Event:
