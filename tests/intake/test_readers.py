@@ -1,5 +1,6 @@
 """Files as people send them: JSON, NDJSON and CSV, good and bad; every bad row says what is wrong."""
 
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -210,7 +211,11 @@ def test_what_was_agreed_with_a_customer_has_columns() -> None:
     assert isinstance(event, DebtorRegistered)
     debtor = event.debtor
     assert (debtor.siren, debtor.siret) == ("356000000", "35600000049837")
-    assert (debtor.credit_limit, debtor.unpaid_limit, debtor.unpaid_margin_days) == (10000, 500, 5)
+    assert (debtor.credit_limit, debtor.unpaid_limit, debtor.unpaid_margin_days) == (
+        Decimal(10000),
+        Decimal(500),
+        5,
+    )
     assert (debtor.requires_order, debtor.terms_rule) == (True, TermRule.EOM_LAST)
 
 
