@@ -123,9 +123,14 @@ class _Agreed(Fact):
         return self
 
     def _lasts(self, until: date, longest: timedelta, what: str) -> None:
-        if not self.made_on <= until <= self.made_on + longest:
+        if until < self.made_on:
+            msg = f"{what} of {self.made_on} cannot run to {until}, a day before it; give a later day"
+            raise ValueError(msg)
+        if until > self.made_on + longest:
+            last = self.made_on + longest
             msg = (
-                f"{what} of {self.made_on} lasts {longest.days} days at most, it cannot be bounded by {until}"
+                f"{what} of {self.made_on} cannot run to {until}; give a day up to {last}, "
+                f"{longest.days} days later"
             )
             raise ValueError(msg)
 

@@ -81,7 +81,7 @@ def _check_amounts(account: Account, agreement: Agreement, owed: Decimal, today:
     settled = all(account.balance(number).open <= ZERO for number in agreement.invoices)
     if (owed <= ZERO or settled) and not isinstance(agreement, Dispute):
         numbers = ", ".join(agreement.invoices)
-        raise _refused("invoices", numbers, "owe nothing; there is nothing to agree on")
+        raise _refused("invoices", numbers, "nothing is owed, so there is nothing to agree on")
     match agreement:
         case Dispute(amount=Decimal() as amount):
             total = account.case(agreement.invoices[0]).invoice.total

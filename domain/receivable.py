@@ -130,6 +130,7 @@ class Debtor(Fact):
     id: Key
     legal_name: str = Field(min_length=1, max_length=140)
     siren: str | None = None
+    siret: str | None = None
     vat: str | None = None
     address: PostalAddress | None = None
     country: Country = "FR"

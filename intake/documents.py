@@ -34,6 +34,7 @@ from intake.readers.rows import explained, shown
 from intake.readers.text import LARGEST_FILE
 from intake.reports import LoadReport, RefusedRow
 from intake.statements import StatementReport, take_statements
+from intake.warnings import Concern, Warned
 from ledger import desk
 from ledger.schema import quarantine
 
@@ -109,7 +110,7 @@ class _Taking:
         self.counts = dict.fromkeys(Status, 0)
         self.refused: list[RefusedRow] = []
         self.notes: list[str] = []
-        self.warnings: list[str] = []
+        self.warnings: list[Warned] = []
         self.reports: list[StatementReport] = []
         self.digest = ""
         self.part = 0
@@ -197,7 +198,8 @@ class _Taking:
         for self.part, part in enumerate(parts, 1):
             report = part if isinstance(part, InputRefused) else next(told)
             if isinstance(report, InputRefused):
-                await self.refuse(report)
+                unplaced = report is not part and len(parts) > 1
+                await self.refuse(_of_part(report, self.part) if unplaced else report)
                 continue
             self.reports.append(report)
             self.counts[Status.TAKEN] += report.new
@@ -215,7 +217,9 @@ class _Taking:
             understood = to_events(read, creditors, await lookups.debtors_like(conn, creditor, read))
             name = await lookups.attached_pdf(conn, creditor.id, read.number)
         self.notes += understood.notes
-        self.warnings += understood.warnings
+        read_with = [
+            Warned(concern=Concern.AS_READ, field="file", value=said) for said in understood.warnings
+        ]
         attached: attachments.Attached | None = None
         bills = any(isinstance(event, InvoiceCreated) for event in understood.events)
         if read.embedded is not None and documents is not None and bills and name is None:
@@ -225,9 +229,12 @@ class _Taking:
             for event in understood.events:
                 await self._admit(_with_pdf(event, name))
         except InputRefused:
+            self.warnings += read_with
             if attached is not None:
                 attached.take_back()
             raise
+        if self.counts[Status.KNOWN] < len(understood.events) or not understood.events:
+            self.warnings += read_with
         await self.settled()
 
     # Life-cycle messages
@@ -250,6 +257,14 @@ class _Taking:
         admission = await self.door.admit(event, now=self.now, source=self.source)
         self.counts[admission.status] += 1
         self.notes.append(admission.what)
+        self.warnings += admission.warnings
+
+
+def _of_part(refusal: InputRefused, part: int) -> InputRefused:
+    """Says which statement of a file is meant, where no line does."""
+    if refusal.line is not None:
+        return refusal
+    return InputRefused(f"statement {part}: {refusal.field}", refusal.value, refusal.remedy)
 
 
 def _with_pdf(event: Event, name: str | None) -> Event:

@@ -22,9 +22,6 @@ from intake.warnings import Warned, warnings
 from ledger import policies
 from ledger.book import Book
 
-AGREED = (DueDateSource.DEBTOR_TERMS, DueDateSource.CREDITOR_TERMS, DueDateSource.LEGAL_DEFAULT)
-"""Sources of a due date that lie outside the invoice's event."""
-
 FOUND = {
     DueDateSource.INVOICE: "",
     DueDateSource.TERMS: " by its terms",
@@ -162,11 +159,10 @@ def _invoice(event: InvoiceCreated, number: str, due: tuple[date, DueDateSource]
 
 
 def _due(event: InvoiceCreated, number: str, creditor: Creditor, book: Book) -> tuple[date, DueDateSource]:
-    """Finds the due date; terms agreed since do not move the due date of a known version."""
+    """Finds the due date; an event that states none does not move that of a known version."""
     if event.due_date is None and event.terms_days is None and book.has_case(number):
         invoice, version = book.case(number).invoice, book.stored[number].version
-        same = version == event.version and invoice.issue_date == event.issue_date
-        if same and invoice.due_date_source in AGREED:
+        if version == event.version and invoice.issue_date == event.issue_date:
             return invoice.due_date, invoice.due_date_source
     return terms.due_date(
         event.issue_date,

@@ -29,6 +29,7 @@ from intake.door import Door
 from intake.readers.files import JSON_NAMES, Kind, read_file, read_text, recognise
 from intake.readers.rows import Reading, Row, shown
 from intake.reports import LoadReport, RefusedRow
+from intake.warnings import Warned
 from ledger import desk
 from ledger.schema import quarantine
 
@@ -83,6 +84,7 @@ class _Loading:
         self.now = now
         self.counts = dict.fromkeys(Status, 0)
         self.refused: list[RefusedRow] = []
+        self.warnings: list[Warned] = []
         self.aside: dict[str, int] = {}
         self.lines: dict[int, list[str]] = {}
 
@@ -103,6 +105,7 @@ class _Loading:
             waiting=self.counts[Status.WAITING],
             refused=tuple(self.refused),
             notes=tuple(self.reading.notes),
+            warnings=tuple(self.warnings),
         )
 
     async def _take(self, row: Row) -> None:
@@ -115,6 +118,8 @@ class _Loading:
             await self._refuse(row, refusal)
             return
         self.counts[admission.status] += 1
+        place = {"line": row.line, "about": _identity(row.event) or None}
+        self.warnings += [one.model_copy(update=place) for one in admission.warnings]
         for raw in self._mended_by(row, row.event):
             async with self.door.database.writing() as conn:
                 await desk.set_right(conn, self.aside.pop(raw), self.now)

@@ -14,6 +14,7 @@ from domain.gate import staleness
 from domain.receivable import Creditor, Debtor
 from intake.admission import Admission, Status
 from intake.visit import Visit
+from intake.warnings import warnings
 from ledger import parties
 from ledger.book import Book
 from ledger.schema import invoices
@@ -25,11 +26,13 @@ async def creditor_registered(visit: Visit, event: CreditorRegistered) -> Admiss
     check_policy(visit, "creditor.policy", creditor.policy)
     _check_banks(creditor)
     changed = await parties.put_creditor(visit.conn, creditor, visit.now)
+    doubts = warnings(event, None, None) if changed else ()
     return Admission(
         status=Status.TAKEN if changed else Status.KNOWN,
         event=event.type,
         creditor=creditor.id,
         what=f"creditor {creditor.id} registered" if changed else f"creditor {creditor.id} was known",
+        warnings=doubts,
     )
 
 
@@ -52,25 +55,32 @@ async def debtor_registered(visit: Visit, event: DebtorRegistered) -> Admission:
     await visit.creditor(debtor.creditor, "debtor.creditor")
     check_policy(visit, "debtor.policy", debtor.policy)
     if await parties.put_debtor(visit.conn, debtor, visit.now):
-        return _debtor_taken(event, Status.TAKEN, f"debtor {debtor.id} registered")
+        return _taken(event, f"debtor {debtor.id} registered", None)
     book = await visit.book(debtor.creditor, debtor.id)
-    debtor = debtor.remembering(book.account.debtor)
-    reached = _ways(debtor) - _ways(book.account.debtor)
+    before = book.account.debtor
+    debtor = debtor.remembering(before)
+    reached = _ways(debtor) - _ways(before)
     if not await book.put_debtor(debtor):
-        return _debtor_taken(event, Status.KNOWN, f"debtor {debtor.id} was known")
+        what = f"debtor {debtor.id} was known"
+        return Admission(status=Status.KNOWN, event=event.type, creditor=debtor.creditor, what=what)
     freed = await unblock(book, Rule.UNREACHABLE) if reached else ()
     await book.settle()
     what = f"debtor {debtor.id} revised"
     if freed:
         what += f"; {', '.join(freed)} can be reminded again"
-    return _debtor_taken(event, Status.TAKEN, what, freed)
+    return _taken(event, what, before, freed)
 
 
-def _debtor_taken(
-    event: DebtorRegistered, status: Status, what: str, numbers: tuple[str, ...] = ()
+def _taken(
+    event: DebtorRegistered, what: str, before: Debtor | None, numbers: tuple[str, ...] = ()
 ) -> Admission:
     return Admission(
-        status=status, event=event.type, creditor=event.debtor.creditor, numbers=numbers, what=what
+        status=Status.TAKEN,
+        event=event.type,
+        creditor=event.debtor.creditor,
+        numbers=numbers,
+        what=what,
+        warnings=warnings(event, None, before),
     )
 
 

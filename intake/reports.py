@@ -6,6 +6,7 @@ Not in: how it was taken in (loading.py, documents.py, statements.py).
 
 from domain.fact import Fact
 from intake.statements import StatementReport
+from intake.warnings import Warned
 
 
 class RefusedRow(Fact):
@@ -35,5 +36,5 @@ class LoadReport(Fact):
     waiting: int = 0
     refused: tuple[RefusedRow, ...] = ()
     notes: tuple[str, ...] = ()
-    warnings: tuple[str, ...] = ()
+    warnings: tuple[Warned, ...] = ()
     statements: tuple[StatementReport, ...] = ()

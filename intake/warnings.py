@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from datetime import date
 from enum import StrEnum
 
+from pydantic import computed_field
 from stdnum.fr import siren, siret
 
 from domain.caps import DEROGATIONS, UNLESS_AGREED, Cap, TermRule, caps, exceeding
@@ -32,12 +33,14 @@ class Concern(StrEnum):
     LEGAL_DEFAULT = "legal_default"
     SIREN = "siren"
     SIRET = "siret"
+    SIRET_OF_ANOTHER = "siret_of_another"
     VAT = "vat"
     VAT_OF_ANOTHER = "vat_of_another"
     IBAN = "iban"
     ACCOUNT_UNREAD = "account_unread"
     NAME_DIFFERS = "name_differs"
     ORDER_MISSING = "order_missing"
+    AS_READ = "as_read"
 
 
 SENTENCES = {
@@ -47,12 +50,14 @@ SENTENCES = {
         Concern.LEGAL_DEFAULT: "no due date and no terms: due {value}, by the legal default",
         Concern.SIREN: "SIREN {value} does not add up: one of its nine digits is wrong",
         Concern.SIRET: "SIRET {value} does not add up: one of its fourteen digits is wrong",
+        Concern.SIRET_OF_ANOTHER: "SIRET {value} is not of the SIREN stated",
         Concern.VAT: "VAT number {value} does not add up: its key or its digits are wrong",
         Concern.VAT_OF_ANOTHER: "VAT number {value} is not that of the SIREN stated",
         Concern.IBAN: "account {value} is no IBAN: its check digits do not add up",
         Concern.ACCOUNT_UNREAD: "payments go to {value}, of which no bank source is declared",
         Concern.NAME_DIFFERS: "called {value}, but {known} on record",
         Concern.ORDER_MISSING: "no order number, which this customer asks for on every invoice",
+        Concern.AS_READ: "{value}",
     },
     "fr": {
         Concern.TERM_ABOVE_CAP: "échéance {value} au-delà du maximum légal : {day} ({source}, {rule})",
@@ -60,12 +65,14 @@ SENTENCES = {
         Concern.LEGAL_DEFAULT: "ni échéance ni délai convenu : échéance {value}, par défaut légal",
         Concern.SIREN: "SIREN {value} invalide : un de ses neuf chiffres est faux",
         Concern.SIRET: "SIRET {value} invalide : un de ses quatorze chiffres est faux",
+        Concern.SIRET_OF_ANOTHER: "le SIRET {value} n'est pas celui du SIREN indiqué",
         Concern.VAT: "numéro de TVA {value} invalide : sa clé ou ses chiffres sont faux",
         Concern.VAT_OF_ANOTHER: "le numéro de TVA {value} n'est pas celui du SIREN indiqué",
         Concern.IBAN: "le compte {value} n'est pas un IBAN : sa clé est fausse",
         Concern.ACCOUNT_UNREAD: "les paiements vont sur {value}, dont aucun relevé n'est déclaré",
         Concern.NAME_DIFFERS: "nommé {value}, mais {known} au dossier",
         Concern.ORDER_MISSING: "sans numéro de commande, que ce client exige sur chaque facture",
+        Concern.AS_READ: "{value}",
     },
 }
 
@@ -101,15 +108,27 @@ RULES = {
 
 
 class Warned(Fact):
-    """States what is to be looked at: the field, its value, and the rule or the known value it is held to."""
+    """States what is to be looked at: the field, its value, and the rule or the known value it is held to.
+
+    Of something in a file, `line` says where it stands and `about` which invoice or party it is. What a
+    reader found (AS_READ) is said in its own words.
+    """
 
     concern: Concern
+    line: int | None = None
+    about: str | None = None
     field: str
     value: str | None = None
     known: str | None = None
     rule: TermRule | None = None
     day: date | None = None
     source: str | None = None
+
+    @computed_field  # type: ignore[prop-decorator]
+    @property
+    def sentences(self) -> dict[str, str]:
+        """Says it in every language, for programs that show it to people."""
+        return {language: self.said(language) for language in SENTENCES}
 
     def said(self, language: str = "en") -> str:
         """Says it in a sentence, in French or English."""
@@ -186,6 +205,7 @@ def _term(field: str, due: date, known: tuple[Cap, ...], agreed: TermRule | None
 
 def _of_debtor(debtor: Debtor, known: Debtor | None) -> Iterator[Warned]:
     yield from _numbers("debtor", debtor.siren, debtor.vat)
+    yield from _establishment(debtor)
     if known is not None and folded(known.legal_name) != folded(debtor.legal_name):
         yield Warned(
             concern=Concern.NAME_DIFFERS,
@@ -193,6 +213,15 @@ def _of_debtor(debtor: Debtor, known: Debtor | None) -> Iterator[Warned]:
             value=debtor.legal_name,
             known=known.legal_name,
         )
+
+
+def _establishment(debtor: Debtor) -> Iterator[Warned]:
+    if debtor.siret is None:
+        return
+    if not identity.passes(siret.validate, _compact(debtor.siret)):
+        yield Warned(concern=Concern.SIRET, field="debtor.siret", value=shown(debtor.siret))
+    elif debtor.siren is not None and _compact(debtor.siret)[:9] != _compact(debtor.siren)[:9]:
+        yield Warned(concern=Concern.SIRET_OF_ANOTHER, field="debtor.siret", value=shown(debtor.siret))
 
 
 def _of_creditor(creditor: Creditor) -> Iterator[Warned]:

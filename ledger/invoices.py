@@ -79,8 +79,11 @@ def _columns(invoice: Invoice) -> dict[str, object]:
     }
 
 
-LATER = ("pdf", "reference", "delivered_on")
-"""What may become known after an invoice: its document, the reference it is paid by, its delivery."""
+LATER = ("pdf", "reference", "order_reference", "delivery_reference", "delivered_on")
+"""What may become known after an invoice: its document, its references, its delivery.
+
+A document that leaves it out, such as the MINIMUM profile of an e-invoice, contradicts nothing.
+"""
 
 
 def _completed(known: Invoice, stated: Invoice) -> Invoice | None:
@@ -88,6 +91,17 @@ def _completed(known: Invoice, stated: Invoice) -> Invoice | None:
     both = known.model_copy(update={name: getattr(known, name) or getattr(stated, name) for name in LATER})
     same = stated.model_copy(update={name: getattr(stated, name) or getattr(both, name) for name in LATER})
     return both if same == both else None
+
+
+def _differing(known: Invoice, stated: Invoice) -> str:
+    """Says which facts differ, by their fields."""
+    before, after = known.model_dump(mode="json"), stated.model_dump(mode="json")
+    fields = [
+        name
+        for name in before
+        if before[name] != after[name] and (name not in LATER or None not in {before[name], after[name]})
+    ]
+    return ", ".join(f"{name} {before[name]}, now {after[name]}" for name in fields)
 
 
 async def revise_invoice(folio: Folio, invoice: Invoice, version: int) -> bool:
@@ -104,7 +118,7 @@ async def revise_invoice(folio: Folio, invoice: Invoice, version: int) -> bool:
             raise InputRefused(
                 field="version",
                 value=version,
-                remedy=f"{invoice.number} is known with other facts; "
+                remedy=f"{invoice.number} is known with other facts ({_differing(known, invoice)}); "
                 f"send a correction as version {version + 1}",
             )
         invoice = completed

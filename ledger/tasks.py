@@ -95,6 +95,19 @@ async def close_kinds(folio: Folio, number: str, kinds: tuple[str, ...], resolut
         await close_task(folio, task, resolution, "relance")
 
 
+async def close_about(folio: Folio, kind: str, name: str, value: str, resolution: str, by: str) -> None:
+    """Closes the debtor's open tasks of a kind that are about one thing, by its name in their detail."""
+    query = sa.select(tasks.c.id).where(
+        tasks.c.creditor == folio.creditor,
+        tasks.c.debtor == folio.debtor,
+        tasks.c.kind == kind,
+        tasks.c.detail[name].as_string() == value,
+        tasks.c.closed_at.is_(None),
+    )
+    for task in (await folio.conn.execute(query.order_by(tasks.c.id))).scalars().all():
+        await close_task(folio, task, resolution, by)
+
+
 async def kind_of(folio: Folio, task: str) -> tuple[str, str | None]:
     """Tells the kind of a task and its invoice; raises NotFound."""
     of = (tasks.c.id == task, tasks.c.creditor == folio.creditor, tasks.c.debtor == folio.debtor)

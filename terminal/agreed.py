@@ -47,8 +47,8 @@ SAID: dict[str, dict[str, str]] = {
         "details": "details",
         "not_ours": "not the customer's",
         "other": "other",
-        "contested": "{amount} contested ({reason}), {days} days old",
-        "contested_all": "contested ({reason}), {days} days old",
+        "contested": "{amount} contested ({reason}), {days} day(s) old",
+        "contested_all": "contested ({reason}), {days} day(s) old",
         "answer": "to be answered by {until}",
         "by": "by {owner}",
         "agreed_promise": "{amount} by {by}",
@@ -91,8 +91,8 @@ SAID: dict[str, dict[str, str]] = {
         "details": "mentions",
         "not_ours": "pas au client",
         "other": "autre",
-        "contested": "{amount} contestés ({reason}), depuis {days} jours",
-        "contested_all": "contestée ({reason}), depuis {days} jours",
+        "contested": "{amount} contestés ({reason}), depuis {days} jour(s)",
+        "contested_all": "contestée ({reason}), depuis {days} jour(s)",
         "answer": "réponse attendue au plus tard le {until}",
         "by": "de {owner}",
         "agreed_promise": "{amount} au plus tard le {by}",
@@ -191,6 +191,6 @@ def sentence(account: Account, agreement: Agreement, today: date, language: str)
         standing(account, agreement, today, language),
         upcoming(account, agreement, today, language),
     ]
-    told = "; ".join(part for part in parts if part)
-    colon = f"{words.NARROW}:" if language == "fr" else ":"
-    return f"{say(agreement.kind, language)} {agreement.id}{colon} {told}"
+    space = words.NARROW if language == "fr" else ""
+    told = f"{space}; ".join(part for part in parts if part)
+    return f"{say(agreement.kind, language)} {agreement.id}{space}: {told}"

@@ -4,9 +4,12 @@ In: sentences and labels for statements, entries, candidates and watched folders
 Not in: why an entry is taken for something (domain/reasons.py), labels of other answers (words.py).
 """
 
+from collections.abc import Sequence
+
 from domain.candidates import Candidate
 from domain.reasons import Reason, explain_reason
 from intake.statements import StatementReport
+from intake.warnings import Warned
 from ledger.bank import Kept
 from terminal import words
 
@@ -61,6 +64,8 @@ SAID: dict[str, dict[str, str]] = {
         "waiting": "waiting for their invoice",
         "refused": "refused",
         "warning": "look at this: {what}",
+        "line": "line {line}",
+        "more_warnings": "... and {count} more to look at; --json lists them all",
     },
     "fr": {
         "statement": "relevé bancaire ({format}) du compte {account}, {days} : {entries} écritures",
@@ -112,8 +117,13 @@ SAID: dict[str, dict[str, str]] = {
         "waiting": "en attente de leur facture",
         "refused": "refusés",
         "warning": "à vérifier : {what}",
+        "line": "ligne {line}",
+        "more_warnings": "... et {count} autres à vérifier ; --json les liste toutes",
     },
 }
+
+SHOWN = 20
+"""How many refused rows, and how many warnings, are printed of one file."""
 
 ALWAYS = ("booked", "on_account", "asked", "known", "not_ours")
 """What is counted even where there is none; the rest only where there is some."""
@@ -124,6 +134,20 @@ SOMETIMES = ("same", "returned", "undecided", "pending")
 def said(key: str, language: str, **facts: object) -> str:
     """Says a sentence or a label, filled in."""
     return SAID[language][key].format(**facts)
+
+
+def pointed_out(warnings: Sequence[Warned], language: str) -> list[str]:
+    """Says what a person should look at: where it stands, and what it is."""
+    lines = []
+    for one in warnings[:SHOWN]:
+        line = said("line", language, line=one.line) if one.line is not None else None
+        place = ", ".join(part for part in (line, one.about) if part)
+        colon = f"{words.NARROW if language == 'fr' else ''}: "
+        told = f"{place}{colon}{one.said(language)}" if place else one.said(language)
+        lines.append(said("warning", language, what=told))
+    if len(warnings) > SHOWN:
+        lines.append(said("more_warnings", language, count=len(warnings) - SHOWN))
+    return lines
 
 
 def understood(report: StatementReport, language: str) -> list[str]:

@@ -19,7 +19,8 @@ from intake.admission import Admission, Status
 from intake.readers.files import read_text
 from ledger import accounts
 from ledger.queries import CaseLine
-from terminal.options import Machine, Number, OfCreditor, Reason, amount, day_option
+from terminal.bank_words import pointed_out
+from terminal.options import Lang, Machine, Number, OfCreditor, Reason, Speech, amount, day_option
 from terminal.record import Record, opened
 from terminal.screen import give, say, warn
 from terminal.shell import run
@@ -165,14 +166,14 @@ def payments_known(
     run(work())
 
 
-def take(*, machine: Machine = False) -> None:
+def take(*, lang: Lang = Speech.EN, machine: Machine = False) -> None:
     """Take one event, as JSON, from standard input."""
     event = read_event(sys.stdin.read())
 
     async def work() -> None:
         async with opened(create=True) as record:
             record.check_words()
-            await admit(record, event, machine=machine)
+            await admit(record, event, machine=machine, language=lang)
 
     run(work())
 
@@ -208,12 +209,17 @@ async def _today(record: Record, line: CaseLine) -> date:
     return Agenda.of(account.creditor, account.debtor).today(record.now)
 
 
-async def admit(record: Record, event: Event, *, machine: bool) -> Admission:
+async def admit(record: Record, event: Event, *, machine: bool, language: str = Speech.EN) -> Admission:
     """Takes a fact in, tells the runs, and says what came of it."""
     admission = await record.door.admit(event, now=record.now, source="terminal")
     woken = await record.deliver()
-    give(document_of(admission, woken=woken), say(f"{admission.status}: {admission.what}"), machine=machine)
+    give(document_of(admission, woken=woken), say(*answered(admission, language)), machine=machine)
     return admission
+
+
+def answered(admission: Admission, language: str = Speech.EN) -> list[str]:
+    """Says what became of an event, and what a person should look at in it."""
+    return [f"{admission.status}: {admission.what}", *pointed_out(admission.warnings, language)]
 
 
 def document_of(admission: Admission, *, woken: bool) -> dict[str, Any]:

@@ -20,6 +20,11 @@ from terminal.record import opened
 from terminal.screen import give, say, table
 from terminal.shell import run
 
+TYPED = 12
+"""How much of a long id is shown: as much as other commands need to know it again."""
+
+TYPED_SHORT = frozenset({"mail", "entry"})
+
 MessageId = Annotated[
     str, typer.Argument(metavar="MESSAGE", help="The message's id, as `show` gives it.", show_default=False)
 ]
@@ -72,8 +77,11 @@ def _list(screen: Console, found: list[Task], language: str) -> None:
 
 
 def _detail(task: Task) -> str:
+    """Says what a task is about; ids of bank entries and mails by as much of them as can be typed."""
     return ", ".join(
-        f"{name} {value}" for name, value in task.detail.items() if isinstance(value, str | int)
+        f"{name} {str(value)[:TYPED] if name in TYPED_SHORT else value}"
+        for name, value in task.detail.items()
+        if isinstance(value, str | int)
     )[:120]
 
 

@@ -21,14 +21,12 @@ from intake.loading import load, retry
 from intake.reports import LoadReport
 from ledger import desk
 from ledger.desk import Quarantined
-from terminal.bank_words import said, understood
+from terminal.bank_words import SHOWN, pointed_out, said, understood
+from terminal.feeding import answered
 from terminal.options import Author, Lang, Machine, Reason, Speech
 from terminal.record import Record, opened
 from terminal.screen import clean, console, give, say, table, warn
 from terminal.shell import run, some_refused
-
-SHOWN = 20
-"""How many refused rows are printed; `refused` lists them all."""
 
 Files = Annotated[
     list[Path],
@@ -166,7 +164,7 @@ def described(name: str, report: LoadReport, language: str) -> list[str]:
             ("refused", len(report.refused)),
         )
     )
-    notes = [*report.notes, *(said("warning", language, what=one) for one in report.warnings)]
+    notes = [*report.notes, *pointed_out(report.warnings, language)]
     lines = [f"{name}: {kind}{counts}", *(f"  {note}" for note in notes)]
     for statement in report.statements:
         first, *rest = understood(statement, language)
@@ -233,7 +231,7 @@ def retry_refused(
 
     admission, woken = run(work())
     document = admission.model_dump(mode="json") | {"delivered": woken}
-    give(document, say(f"{admission.status}: {admission.what}"), machine=machine)
+    give(document, say(*answered(admission)), machine=machine)
     if not woken:
         warn("the run will hear of it from the worker")
 

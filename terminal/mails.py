@@ -12,6 +12,7 @@ from rich.console import Console
 from domain.faults import InputRefused
 from intake.mailbox import reading
 from intake.mailbox.reading import KeptMail
+from terminal import words
 from terminal.options import Author, Lang, Machine, Speech
 from terminal.record import opened
 from terminal.screen import clean, give, say, table
@@ -20,12 +21,12 @@ from terminal.shell import run
 WORDS = {
     "en": {
         "title": "mails to read",
-        "heads": ("id", "came", "kind", "customer", "invoices", "subject"),
+        "heads": ("id", "came (UTC)", "kind", "customer", "invoices", "subject"),
         "none": "no mail waits to be read.",
     },
     "fr": {
         "title": "courriels à lire",
-        "heads": ("id", "reçu", "nature", "client", "factures", "objet"),
+        "heads": ("id", "reçu (UTC)", "nature", "client", "factures", "objet"),
         "none": "aucun courriel n'attend d'être lu.",
     },
 }
@@ -65,14 +66,14 @@ def mails(context: typer.Context, *, lang: Lang = Speech.EN, machine: Machine = 
 
 
 def _list(screen: Console, found: list[KeptMail], lang: Speech) -> None:
-    words = WORDS[lang.value]
+    said = WORDS[lang.value]
     if not found:
-        screen.print(words["none"])
+        screen.print(said["none"])
         return
     rows = [
         (
             one.id[:SHORT],
-            f"{one.at:%Y-%m-%d %H:%M}Z",
+            words.at(one.at, lang, "UTC"),
             KINDS.get(lang.value, {}).get(one.kind.value, one.kind.value.replace("_", " ")),
             clean(one.debtor or one.sender or "?"),
             ", ".join(one.invoices),
@@ -80,7 +81,7 @@ def _list(screen: Console, found: list[KeptMail], lang: Speech) -> None:
         )
         for one in found
     ]
-    screen.print(table(str(words["title"]), list(words["heads"]), rows))
+    screen.print(table(str(said["title"]), list(said["heads"]), rows))
 
 
 @listing.command("show")
@@ -92,10 +93,8 @@ def show(mail: Mail, *, machine: Machine = False) -> None:
             return await reading.find_mail(conn, mail)
 
     found = run(work())
-    lines = f"{clean(found.sender or '?')}\n{clean(found.subject)}\n\n" + "\n".join(
-        clean(line) for line in found.text.splitlines()
-    )
-    give(found.model_dump(mode="json"), say(lines), machine=machine)
+    lines = (found.sender or "?", found.subject, "", *found.text.splitlines())
+    give(found.model_dump(mode="json"), say(*lines), machine=machine)
 
 
 @listing.command("done")
@@ -126,6 +125,7 @@ def works(
     address: Annotated[str, typer.Argument(metavar="ADDRESS", help="The address.", show_default=False)],
     creditor: Annotated[str, typer.Option(metavar="ID", help="Who is owed.", show_default=False)],
     *,
+    author: Author,
     machine: Machine = False,
 ) -> None:
     """Say that an address works again which an e-mail had bounced from."""
@@ -133,7 +133,7 @@ def works(
     async def work() -> bool:
         async with opened() as record:
             async with record.book(creditor, debtor) as book:
-                changed = await reading.use_again(book, address)
+                changed = await reading.use_again(book, address, author)
             if not changed:
                 remedy = "bears no mark of a bounce at this customer; look at its contacts"
                 raise InputRefused("address", address, remedy)

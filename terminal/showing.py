@@ -206,7 +206,9 @@ def _show_messages(screen: Console, file: CaseFile, language: str, zone: str) ->
 
 
 def _show_tasks(screen: Console, file: CaseFile, language: str) -> None:
-    rows = [(task.due_on, task.kind, task.id) for task in file.tasks if task.closed_at is None]
+    rows = [
+        (words.on(task.due_on, language), task.kind, task.id) for task in file.tasks if task.closed_at is None
+    ]
     if rows:
         screen.print()
         columns = [words.label("due", language), words.label("kind", language), "id"]

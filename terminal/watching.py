@@ -15,8 +15,8 @@ import typer
 from domain.faults import InputRefused, Unavailable
 from intake.reports import LoadReport
 from intake.watching import Moved, Watch
-from terminal.bank_words import said
-from terminal.loading import SHOWN, Account, Currency, Told, described, look_again, take
+from terminal.bank_words import SHOWN, said
+from terminal.loading import Account, Currency, Told, described, look_again, take
 from terminal.options import Lang, Machine, Speech
 from terminal.record import Record, opened
 from terminal.screen import give, say, warn

@@ -97,10 +97,11 @@ async def _let_go(book: Book, hold: str | None, author: str) -> None:
             await book.lift_hold(placed.id, author)
 
 
-async def use_again(book: Book, address: str) -> bool:
+async def use_again(book: Book, address: str, author: str = "relance") -> bool:
     """Takes the mark of a bounce off an address that works again; False where it bears none.
 
-    What could not reach anybody is tried again. Settle the book afterwards.
+    What could not reach anybody is tried again, and nobody needs to ask for a better address any more.
+    Settle the book afterwards.
     """
     debtor = book.account.debtor
     wanted = comparable(address)
@@ -113,4 +114,5 @@ async def use_again(book: Book, address: str) -> bool:
     if not await book.put_debtor(debtor.model_copy(update={"contacts": contacts})):
         return False
     await unblock(book, Rule.UNREACHABLE)
+    await tasks.close_about(book, "bounce", "address", wanted, "the address works again", author)
     return True

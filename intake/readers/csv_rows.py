@@ -14,7 +14,7 @@ from pydantic import ValidationError
 from domain.events import EVENT, Event
 from domain.faults import InputRefused
 from intake.readers.columns import Layout, layout, recognised
-from intake.readers.kinds import CREDIT_NOTES, DEBTORS, PAYMENTS
+from intake.readers.kinds import CREDIT_NOTES, DEBTORS, INVOICES, PAYMENTS
 from intake.readers.rows import Reading, Row, explained, refused_whole, shown
 from intake.readers.text import LONGEST_LINE, Line, Source
 
@@ -164,6 +164,8 @@ def _shaped(found: Layout, fields: dict[str, Any], line: int) -> dict[str, Any]:
     if fields["creditor"] is None:
         remedy = "is missing; add a column creditor, or name the creditor when loading"
         raise InputRefused(field="creditor", value=None, remedy=remedy, line=line)
+    if found.kind is INVOICES:
+        return {"type": found.kind.event, **_invoice(fields, line)}
     if found.kind is DEBTORS:
         return {"type": found.kind.event, "debtor": _debtor(fields)}
     if found.kind is PAYMENTS and str(fields.get("amount", "")).startswith("-"):
@@ -175,11 +177,20 @@ def _shaped(found: Layout, fields: dict[str, Any], line: int) -> dict[str, Any]:
     return {"type": found.kind.event, **fields}
 
 
+def _invoice(fields: Mapping[str, Any], line: int) -> dict[str, Any]:
+    """Makes an early-payment discount of its two cells; one without the other is refused."""
+    invoice = dict(fields)
+    percent, until = (invoice.pop(field, None) for field in ("discount_percent", "discount_until"))
+    if (percent is None) != (until is None):
+        field = "discount percent" if percent is None else "discount until"
+        raise InputRefused(field, None, "is missing; a discount has a percentage and a last day", line=line)
+    return invoice | ({"discounts": [{"percent": percent, "until": until}]} if percent else {})
+
+
 def _debtor(fields: Mapping[str, Any]) -> dict[str, Any]:
     debtor = dict(fields)
-    siret = debtor.pop("siret", None)
-    if siret and "siren" not in debtor:
-        debtor["siren"] = "".join(siret.split())[:9]
+    if "siret" in debtor and "siren" not in debtor:
+        debtor["siren"] = "".join(debtor["siret"].split())[:9]
     emails = [
         email.strip() for email in debtor.pop("email", "").replace(",", ";").split(";") if email.strip()
     ]
@@ -203,6 +214,8 @@ INSIDE = {
     "debtor.address.lines": "street",
     "debtor.address.postcode": "postcode",
     "debtor.address.city": "city",
+    "discounts.0.percent": "discount_percent",
+    "discounts.0.until": "discount_until",
 }
 
 

@@ -115,6 +115,26 @@ INVOICES = Kind(
         ),
         "policy": POLICY,
         "pdf": Column(_names("pdf | document | file | fichier")),
+        "reference": Column(
+            _names("""
+            remittance reference | remittance information | structured reference | référence à rappeler |
+            référence de virement | référence structurée
+        """)
+        ),
+        "discount_percent": Column(
+            _names("discount percent | discount rate | taux d'escompte | pourcentage d'escompte"),
+            written.percent,
+        ),
+        "discount_until": Column(
+            _names("discount until | escompte jusqu'au | date d'escompte | date limite d'escompte"),
+            written.day,
+        ),
+        "direct_debit": Column(
+            _names("direct debit | prélèvement | prélevée | prélèvement automatique"), written.yes_or_no
+        ),
+        "delivered_on": Column(
+            _names("delivered on | delivery date | date de livraison | livrée le | livré le"), written.day
+        ),
         "version": Column(("version",)),
     },
 )
@@ -174,6 +194,28 @@ DEBTORS = Kind(
         "language": Column(("language", "langue"), written.language),
         "terms_days": TERMS,
         "policy": POLICY,
+        "terms_rule": Column(_names("terms rule | règle de délai | règle d'échéance"), written.terms_rule),
+        "requires_order": Column(
+            _names("requires order | order required | commande obligatoire | commande exigée"),
+            written.yes_or_no,
+        ),
+        "credit_limit": Column(
+            _names("""
+            credit limit | limite de crédit | encours autorisé | encours maximum | plafond d'encours |
+            plafond de crédit
+        """),
+            written.amount,
+        ),
+        "unpaid_limit": Column(
+            _names("unpaid limit | overdue limit | limite d'impayés | plafond d'impayés"), written.amount
+        ),
+        "unpaid_margin_days": Column(
+            _names("unpaid margin days | unpaid margin | tolérance d'impayés | jours de tolérance"),
+            written.days,
+        ),
+        "credit_currency": Column(
+            _names("credit currency | devise de crédit | devise d'encours"), written.currency
+        ),
         "tags": Column(_names("tags | étiquettes | groups | catégorie | category")),
     },
 )

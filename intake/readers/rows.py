@@ -60,6 +60,9 @@ AGREED = {
 REMEDIES = {
     "missing": "is missing; give it",
     "greater_than": "must be above {gt}; a sum in the debtor's favour is a credit note",
+    "greater_than_equal": "must be at least {ge}",
+    "less_than_equal": "must be at most {le}",
+    "bool_parsing": "is neither true nor false; write one of them",
     "decimal_max_places": "has more than two decimals; round it to the cent",
     "decimal_max_digits": "is larger than any amount that is kept; check it",
     "decimal_whole_digits": "is larger than any amount that is kept; check it",

@@ -14,6 +14,8 @@ from functools import lru_cache
 
 from babel import Locale
 
+from domain.caps import TermRule
+
 ISO = re.compile(r"(\d{4})[-/](\d{1,2})[-/](\d{1,2})(?:[T ]00:00(?::00(?:\.0+)?)?Z?)?")
 DAY_FIRST = re.compile(r"(\d{1,2})[/.-](\d{1,2})[/.-](\d{4})(?: 00:00(?::00)?)?")
 SHORT_YEAR = re.compile(r"\d{1,2}[/.-]\d{1,2}[/.-]\d{2}")
@@ -86,6 +88,20 @@ def amount(text: str) -> str:
     return sign + whole + (f".{found['cents']}" if found["cents"] else "")
 
 
+YES = frozenset({"yes", "y", "true", "1", "x", "oui", "o", "vrai"})
+NO = frozenset({"no", "n", "false", "0", "non", "faux"})
+
+TERM_RULES = {
+    **{folded(rule): rule for rule in TermRule},
+    **dict.fromkeys(("60 days", "60 jours", "60 days net", "60 jours nets"), TermRule.NET_60),
+    **dict.fromkeys(("end of month 45 days", "fin de mois 45 jours"), TermRule.EOM_FIRST),
+    **dict.fromkeys(("45 days then end of month", "45 jours puis fin de mois"), TermRule.EOM_LAST),
+}
+"""Rules that bound payment terms, by how people write them."""
+
+EITHER_WAY = frozenset({"45 days end of month", "45 days eom", "45 jours fin de mois", "45 jours fdm"})
+
+
 def country(text: str) -> str:
     """Reads a country's code, or its French or English name."""
     text = text.strip()
@@ -122,6 +138,45 @@ def days(text: str) -> str:
         msg = "is not a number of days; write 30, or give each invoice its due date"
         raise ValueError(msg)
     return found[1]
+
+
+def percent(text: str) -> str:
+    """Reads a percentage: 2, 2,5 or 2.5 %."""
+    found = re.fullmatch(r"(\d{1,2})(?:[.,](\d{1,3}))?\s*%?", text.strip(), flags=re.ASCII)
+    if found is None:
+        msg = "is not a percentage; write 2 or 2.5"
+        raise ValueError(msg)
+    read = f"{found[1]}.{found[2] or '0'}"
+    if not Decimal(read):
+        msg = "is no discount; leave the cell empty, and that of its last day"
+        raise ValueError(msg)
+    return read
+
+
+def yes_or_no(text: str) -> str:
+    """Reads yes or no, in French or English."""
+    word = folded(text)
+    if word in YES:
+        return "true"
+    if word in NO:
+        return "false"
+    msg = "is neither yes nor no; write one of them"
+    raise ValueError(msg)
+
+
+def terms_rule(text: str) -> str:
+    """Reads the rule that bounds payment terms, by its code or as it is commonly written.
+
+    "45 days end of month" has two lawful readings: it is refused unless the order says which one is meant.
+    """
+    word = folded(text)
+    if word in EITHER_WAY:
+        msg = "can be read in two ways; write 45_eom_first (end of month, then 45 days) or 45_eom_last"
+        raise ValueError(msg)
+    if word not in TERM_RULES:
+        msg = f"is no rule for payment terms; write one of {', '.join(TermRule)}"
+        raise ValueError(msg)
+    return TERM_RULES[word]
 
 
 def is_negative(text: str) -> bool:

@@ -51,7 +51,7 @@ def test_u23_an_invoice_is_taken_out_from_the_invoice_itself(busy: Terminal) -> 
     assert (shown["standing"], shown["age_days"]) == ("running", 0)
     said = busy.done("show", "F-2", "--lang", "fr").replace("\N{NO-BREAK SPACE}", " ")
     assert "litige dispute-" in said
-    assert "contestée (qualité), depuis 0 jours" in said
+    assert "contestée (qualité), depuis 0 jour(s)" in said
     assert "de Paul" in said
     assert "dispute" in busy.done("tasks")
 
@@ -102,7 +102,7 @@ def test_a_settlement_is_approved_and_kept(busy: Terminal) -> None:
     ("command", "code", "said"),
     [
         (["promise", "F-9", "--pay-by", SOON], 4, "no invoice 'F-9'"),
-        (["promise", "F-1", "--pay-by", "2020-01-01"], 3, "lasts 120 days at most"),
+        (["promise", "F-1", "--pay-by", "2020-01-01"], 3, "a day before it; give a later day"),
         (["promise", "F-1", "L-1", "--pay-by", SOON], 3, "of different debtors"),
         (["promise", "F-1", "--pay-by", SOON, "--amount", "1200.01"], 3, "is more than the 1200.00 owed"),
         (["settlement", "F-1", "--pay-by", SOON, "--amount", "1200"], 3, "lets nothing go"),

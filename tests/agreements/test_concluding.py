@@ -66,11 +66,11 @@ def test_all_that_is_owed_can_be_agreed_on(agreement: Agreement) -> None:
 def test_nothing_is_agreed_on_what_is_not_owed() -> None:
     """A paid, a settled and a written-off invoice leave nothing to promise; a paid one can be contested."""
     paid = OWED.having(payments=(payment("100.00", F_1="100.00"),))
-    assert "owe nothing" in refusal(promise(), paid)[1]
+    assert "nothing is owed" in refusal(promise(), paid)[1]
     assert concluded(paid, dispute(), day(MADE)).owed == money("0.00")
     closed = agreed(OWED, settlement(), approved=True)
     kept = closed.having(payments=(payment("60.00", on="2026-04-05", F_1="60.00"),))
-    assert "owe nothing" in refusal(promise(made="2026-04-06"), kept, "2026-04-06")[1]
+    assert "nothing is owed" in refusal(promise(made="2026-04-06"), kept, "2026-04-06")[1]
     given_up = changed(OWED, "F-1", ending=Ending.WRITTEN_OFF)
     assert "written off" in refusal(promise(), given_up)[1]
 

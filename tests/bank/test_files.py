@@ -126,13 +126,13 @@ async def test_an_export_without_an_account_waits_for_one(inbox: Inbox) -> None:
 
 
 async def test_another_accounts_statement_stops_no_other(inbox: Inbox) -> None:
-    """Of two statements in one file the one of a stranger's account is refused, the other is taken."""
+    """Of two statements in one file the one of a stranger's account is refused by its place."""
     body = banks.stmt(banks.ntry(banks.MOVEMENTS[0]), Decimal(0), Decimal(1840))
     theirs = body.replace(banks.IBAN, banks.OTHER_IBAN)
     report = await inbox.load("two.xml", banks.document(theirs, body))
     assert [one.account for one in report.statements] == [banks.IBAN]
     [refused] = report.refused
-    assert (refused.field, refused.value) == ("account", banks.OTHER_IBAN)
+    assert (refused.field, refused.value) == ("statement 1: account", banks.OTHER_IBAN)
 
 
 async def test_a_history_of_statements_in_one_file_leaves_no_gap(inbox: Inbox) -> None:
@@ -175,15 +175,16 @@ async def test_payments_of_an_accounting_program_are_no_bank_file(inbox: Inbox) 
 async def test_a_factur_x_is_taken_and_its_pdf_is_attached(inbox: Inbox) -> None:
     """The invoice comes in, its PDF lies in the documents folder under its number; again, nothing changes."""
     await open_maree(inbox)
-    content = invoices.factur_x(invoices.cii())
+    content = invoices.factur_x(invoices.cii(means=invoices.cii_means("30", "NL57RABO0107307510")))
     report = await inbox.load("invoice 7.pdf", content)
     assert (report.kind, report.taken, report.refused) == ("invoice", 1, ())
+    assert ["not on file" in one.said("fr") for one in report.warnings] == [True]
     assert (inbox.documents / "F-2026-7.pdf").read_bytes() == content
     async with inbox.branch.database.reading() as conn:
         account = (await accounts.load(conn, "maree", "verger")).account
     assert account.case("F-2026-7").invoice.pdf == "F-2026-7.pdf"
     again = await inbox.load("the same.pdf", content)
-    assert (again.taken, again.known) == (0, 1)
+    assert (again.taken, again.known, again.warnings) == (0, 1, ())
     assert [path.name for path in inbox.documents.iterdir()] == ["F-2026-7.pdf"]
 
 

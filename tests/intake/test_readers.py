@@ -1,11 +1,13 @@
 """Files as people send them: JSON, NDJSON and CSV, good and bad; every bad row says what is wrong."""
 
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from domain.caps import TermRule
 from domain.events import CreditNoteIssued, DebtorRegistered, Event, InvoiceCreated, PaymentReceived
 from domain.fact import Fact
 from domain.faults import InputRefused
@@ -198,6 +200,39 @@ def test_the_columns_decide_the_kind() -> None:
     assert str(note.total) == "12.00"
 
 
+def test_what_was_agreed_with_a_customer_has_columns() -> None:
+    """Limits, the rule of the terms, the order asked for and the establishment are read from cells."""
+    content = (
+        "Code client;Raison sociale;SIRET;Encours autorisé;Commande obligatoire;Règle de délai;"
+        "Plafond d'impayés;Tolérance d'impayés\n"
+        "d;Dubois;35600000049837;10 000,00;oui;45 jours puis fin de mois;500;5\n"
+    )
+    [event] = events(read_text(content, source="x.csv", creditor="acme"))
+    assert isinstance(event, DebtorRegistered)
+    debtor = event.debtor
+    assert (debtor.siren, debtor.siret) == ("356000000", "35600000049837")
+    assert (debtor.credit_limit, debtor.unpaid_limit, debtor.unpaid_margin_days) == (
+        Decimal(10000),
+        Decimal(500),
+        5,
+    )
+    assert (debtor.requires_order, debtor.terms_rule) == (True, TermRule.EOM_LAST)
+
+
+def test_what_an_invoice_offers_has_columns() -> None:
+    """A discount, its reference, its delivery and its way of payment are read from cells."""
+    content = (
+        "number;debtor;issue date;total;discount percent;discount until;direct debit;delivered on;"
+        "remittance reference\nF1;d;2026-03-01;5,00;2,5 %;10/03/2026;non;02/03/2026;RF18539007547034\n"
+    )
+    [event] = events(read_text(content, source="x.csv", creditor="acme"))
+    assert isinstance(event, InvoiceCreated)
+    [offered] = event.discounts
+    assert (str(offered.percent), str(offered.until)) == ("2.5", "2026-03-10")
+    assert (event.direct_debit, str(event.delivered_on)) == (False, "2026-03-02")
+    assert event.reference == "RF18539007547034"
+
+
 @pytest.mark.parametrize(
     ("content", "line", "field", "value", "remedy"),
     [
@@ -229,6 +264,27 @@ def test_the_columns_decide_the_kind() -> None:
             "5 cells under 4",
         ),
         ("number;debtor;issue date;total\nF;;2026-03-01;5", 2, "debtor", None, "is missing"),
+        (
+            "number;debtor;issue date;total;discount percent;discount until\nF;d;2026-03-01;5;2;",
+            *(2, "discount until", None, "is missing"),
+        ),
+        (
+            "number;debtor;issue date;total;discount percent;discount until\nF;d;2026-03-01;5;0;2026-03-09",
+            *(2, "discount percent", "0", "is no discount"),
+        ),
+        (
+            "number;debtor;issue date;total;discount percent;discount until\nF;d;2026-03-01;5;30;2026-03-09",
+            *(2, "discount percent", "30.0", "at most 20"),
+        ),
+        ("code client;name;credit limit\nd;D;-5", 2, "credit limit", "-5", "at least 0"),
+        ("code client;name;requires order\nd;D;?", 2, "requires order", "?", "neither yes nor no"),
+        (
+            "code client;name;terms rule\nd;D;45 jours fin de mois",
+            2,
+            "terms rule",
+            "45 jours fin de mois",
+            "two ways",
+        ),
         ('number;debtor;issue date;total\nF;"d;2026-03-01;5', 2, "line", 'F;"d;2026-03-01;5', "never closed"),
     ],
 )

@@ -299,7 +299,7 @@ async def test_the_mark_outlives_a_new_statement_of_the_debtor(office: Office) -
 
 
 async def test_an_address_that_works_again_is_used_again(office: Office) -> None:
-    """A person takes the mark off, once; what could not reach anybody goes on."""
+    """A person takes the mark off, once; what could not reach anybody goes on, and the task is done."""
     reminder = await office.remind()
     await office.get(bounce(reminder))
     async with office.book() as book:
@@ -309,6 +309,7 @@ async def test_an_address_that_works_again_is_used_again(office: Office) -> None
     account = await office.account()
     assert account.debtor.contacts == (Contact(email=DEBTOR),)
     assert account.case("F-1").blocked is None
+    assert await office.tasks("bounce") == []
 
 
 async def test_the_whole_is_one_transaction(office: Office) -> None:

@@ -275,7 +275,7 @@ def test_a_page_is_read_without_its_balances() -> None:
     head = tag("StmtPgntn", tag("PgNb", "2"), tag("LastPgInd", "true"))
     found = only(document(stmt(ntry(PAID), Decimal(100), Decimal(999), head=head)))
     assert (found.opening, found.closing, found.booked_to) == (None, None, CLOSED)
-    assert found.notes[0].startswith("is a page of several")
+    assert found.notes[0].startswith("it is a page of several")
 
 
 def test_a_previous_closing_balance_is_an_opening_one() -> None:
@@ -322,7 +322,7 @@ def test_a_file_without_namespace_is_read_and_said() -> None:
     found = only(document(stmt(ntry(PAID), Decimal(100), Decimal(400)), version=""))
     assert (found.format, found.notes) == (
         "camt.053",
-        ("has no namespace; it was read as the message that its elements name",),
+        ("it has no namespace; it was read as the message that its elements name",),
     )
 
 

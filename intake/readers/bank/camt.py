@@ -210,7 +210,7 @@ def _finished(element: etree._Element, reading: _Reading) -> Iterator[Read]:
     """Makes the statement of what was read; one with balances needs every entry."""
     stmt = Node(element)
     if not named(element)[0]:
-        reading.notes.add("has no namespace; it was read as the message that its elements name")
+        reading.notes.add("it has no namespace; it was read as the message that its elements name")
     try:
         first, last = _balances(stmt, reading)
         if reading.refusals and first.value is not None and last.value is not None:
@@ -271,10 +271,10 @@ def _balances(stmt: Node, reading: _Reading) -> tuple[_Balance, _Balance]:
     own = stmt.value("Acct", "Ccy")
     first, last = _booked(stmt, OPENING, own), _booked(stmt, CLOSING, own)
     if _is_page(stmt):
-        reading.notes.add("is a page of several; its balances belong to all of them and were not compared")
+        reading.notes.add("it is a page of several; its balances belong to all of them and were not compared")
         return _Balance(), _Balance(on=last[-1].on if last else None)
     if not first or not last:
-        reading.notes.add("lacks an opening or a closing balance; its entries were not compared with them")
+        reading.notes.add("it lacks an opening or a closing balance; its entries were not compared with them")
     return first[0] if first else _Balance(), last[-1] if last else _Balance()
 
 
