@@ -7,8 +7,8 @@ Not in: why an entry is taken for something (domain/reasons.py), labels of other
 from domain.candidates import Candidate
 from domain.reasons import Reason, explain_reason
 from intake.statements import StatementReport
+from intake.telling import words
 from ledger.bank import Kept
-from terminal import words
 
 SAID: dict[str, dict[str, str]] = {
     "en": {

@@ -12,9 +12,9 @@ from rich.console import Console
 from correspondence.postbook import PostBook
 from domain.faults import InputRefused, NotAllowed
 from intake import tasks as answered
+from intake.telling import words
 from ledger import queries
 from ledger.queries import Task
-from terminal import words
 from terminal.options import Author, Lang, Machine, Reason, Speech
 from terminal.record import opened
 from terminal.screen import give, say, table
