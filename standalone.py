@@ -22,7 +22,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from config import logs
 from config.settings import LogFormat, Settings, load
 from domain.faults import RelanceError
-from terminal.history import told
+from intake.telling.history import told
 from terminal.screen import complain, console
 from trial.demo import Watching, demonstration
 from trial.household import CONSOLE_PORT, SMTP_PORT, TEMPORAL_PORT, WEB_UI_PORT, Ports, household

@@ -171,15 +171,26 @@ def _public(url: str | None) -> str | None:
     return url.rstrip("/")
 
 
+def _web(url: str | None) -> str | None:
+    if url is not None and (urlsplit(url).scheme not in {"http", "https"} or not urlsplit(url).hostname):
+        msg = "not the address of a page"
+        raise ValueError(msg)
+    return url.rstrip("/") if url is not None else None
+
+
 class Console(Section):
     """Says where the console listens and how people see it from outside.
 
-    `public_url` is what links in messages begin with; without it no message carries a link.
+    `public_url` is what links in messages begin with; without it no message carries a link. `temporal_ui`
+    is where operators see the runs; without it no page links to them.
     """
 
     bind: Bind = Field("127.0.0.1:8000", description="host:port such as 127.0.0.1:8000")
     public_url: Annotated[str | None, BeforeValidator(empty_as_none), AfterValidator(_public)] = Field(
         None, description="https:// and the name under which people reach the console, or nothing"
+    )
+    temporal_ui: Annotated[str | None, BeforeValidator(empty_as_none), AfterValidator(_web)] = Field(
+        None, description="the address of Temporal's Web UI, such as http://127.0.0.1:8233, or nothing"
     )
     session_hours: int = Field(12, ge=1, le=720, description="hours from 1 to 720")
 

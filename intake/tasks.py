@@ -1,11 +1,12 @@
 """Tasks answered by people: closed with what came of them, or put off to another day.
 
-In: closing a task, with what hangs on it; asking again later.
+In: closing a task, with what hangs on it; asking again later; judging a message of which nobody knows.
 Not in: answers that are facts or orders (door.py, orders.py), listing (ledger/queries.py).
 """
 
 from datetime import date, datetime
 
+from correspondence.postbook import PostBook
 from domain.faults import NotAllowed
 from intake.mailbox.reading import mark_read
 from ledger import tasks
@@ -47,3 +48,20 @@ async def put_off(
         await book.close_task(task.id, resolution, author)
         await tasks.ask_again(book, task.kind, task.key, task.invoice, until, task.detail)
         await book.settle()
+
+
+async def judge(
+    book: Book, postbook: PostBook, message: str, *, delivered: bool, reason: str, author: str
+) -> None:
+    """Settles an ambiguous message by a person's word, unless the post book knows better.
+
+    Raises NotAllowed for a message that is not ambiguous, or that the mail server has accepted.
+    """
+    page = postbook.find(message)
+    if not delivered and page is not None and page.left:
+        msg = (
+            f"the mail server accepted message {message} ({page.answer}): it left. Judge it delivered; "
+            "to have it sent again all the same, void it afterwards"
+        )
+        raise NotAllowed(msg)
+    await book.judge_ambiguous(message, delivered=delivered, reason=reason, author=author)

@@ -4,8 +4,6 @@ In: `dispute`, `promise`, `plan`, `settlement`.
 Not in: what becomes of agreements (agreements.py), holds (holding.py).
 """
 
-import hashlib
-import json
 from collections.abc import Callable
 from datetime import date
 from decimal import Decimal
@@ -14,11 +12,9 @@ from typing import Annotated, Any
 import typer
 
 from domain.account import Account
-from domain.agreements import DisputeReason, Instalment, Rhythm, equal_instalments
+from domain.agreements import DisputeReason, Instalment, Rhythm
 from domain.calendars import Agenda
-from domain.events import Event
-from domain.faults import InputRefused
-from intake.readers.json_rows import event_of
+from intake.proposing import agreement_event, divided_equally
 from ledger import accounts, agreement_queries
 from terminal.feeding import document_of
 from terminal.options import (
@@ -135,14 +131,10 @@ def plan(
         raise typer.BadParameter(msg)
     stated = [_instalment(one) for one in instalment or []]
 
-    def parts(account: Account, cases: tuple[str, ...], on: date) -> dict[str, Any]:
+    def parts(account: Account, on: date) -> dict[str, Any]:
         if instalments is None or first is None:
             return {"instalments": stated}
-        total = sum_ or account.owed(cases, on)
-        try:
-            return {"instalments": equal_instalments(total, instalments, first, every)}
-        except ValueError as fault:
-            raise InputRefused("instalments", instalments, str(fault)) from None
+        return {"instalments": divided_equally(account, numbers, on, instalments, first, every, sum_)}
 
     _make("plan", numbers, {"note": note}, made_on, name, creditor, author, more=parts, machine=machine)
 
@@ -155,8 +147,8 @@ def _instalment(text: str) -> Instalment:
     return Instalment(pay_by=day(when), amount=amount(sum_))
 
 
-More = Callable[[Account, tuple[str, ...], date], dict[str, Any]]
-"""Works out what depends on the account: its cases that are meant, and the day of the agreement."""
+More = Callable[[Account, date], dict[str, Any]]
+"""Works out what depends on the account and on the day of the agreement."""
 
 
 def _make(
@@ -177,31 +169,14 @@ def _make(
             on = made_on or _today(record, account)
             stated: dict[str, Any] = {"kind": kind, "invoices": numbers, "made_on": on} | facts
             if more is not None:
-                stated |= more(account, _cases(account, numbers), on)
-            event = _event(account.creditor.id, stated, name)
+                stated |= more(account, on)
+            event = agreement_event(account.creditor.id, stated, name)
             admission = await record.door.admit(event, now=record.now, source="terminal", author=author)
             woken = await record.deliver()
         said = say(f"{admission.status}: {admission.what}")
         give(document_of(admission, woken=woken), said, machine=machine)
 
     run(work())
-
-
-def _event(creditor: str, stated: dict[str, Any], name: str | None) -> Event:
-    """Makes the event; without an id of its own, the same words typed twice are the same agreement."""
-    plain = json.loads(json.dumps(stated, default=_plain))
-    digest = hashlib.sha256(json.dumps(plain, sort_keys=True).encode()).hexdigest()[:8]
-    agreement = plain | {"id": name or f"{stated['kind']}-{digest}"}
-    event = event_of({"type": "agreement.made", "creditor": creditor, "agreement": agreement})
-    if isinstance(event, InputRefused):
-        raise event
-    return event
-
-
-def _plain(value: object) -> object:
-    if isinstance(value, Instalment):
-        return value.model_dump(mode="json")
-    return f"{value:.2f}" if isinstance(value, Decimal) else str(value)
 
 
 async def _account(record: Record, number: str, creditor: str | None) -> Account:
@@ -213,14 +188,6 @@ async def _account(record: Record, number: str, creditor: str | None) -> Account
     line = await record.find(number, creditor)
     async with record.database.reading() as conn:
         return (await accounts.load(conn, line.creditor, line.debtor)).account
-
-
-def _cases(account: Account, numbers: list[str]) -> tuple[str, ...]:
-    return tuple(
-        case.invoice.number
-        for case in account.cases
-        if {case.invoice.number, case.invoice.of_document} & set(numbers)
-    )
 
 
 def _today(record: Record, account: Account) -> date:

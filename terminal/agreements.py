@@ -17,8 +17,8 @@ from domain.events import AgreementEnded
 from domain.fact import ZERO
 from domain.faults import InputRefused
 from domain.standing import Standing
+from intake.telling import agreed
 from ledger import accounts, agreement_queries
-from terminal import agreed
 from terminal.feeding import document_of
 from terminal.options import Author, Lang, Machine, OfCreditor, Reason, Speech
 from terminal.record import opened

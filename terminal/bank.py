@@ -21,10 +21,10 @@ from intake.bank.booking import Teller
 from intake.bank.days import declare_known
 from intake.bank.owners import bare, owner
 from intake.lookups import all_creditors, names_of
+from intake.telling import words
 from ledger import bank as entries_on_record
 from ledger import bank_accounts, bank_queries
 from ledger.bank import Kept, State
-from terminal import words
 from terminal.bank_words import doubts, proposed, said
 from terminal.options import Author, Lang, Machine, OfCreditor, Reason, Speech, day_option
 from terminal.receipts import wanted

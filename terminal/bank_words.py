@@ -9,9 +9,9 @@ from collections.abc import Sequence
 from domain.candidates import Candidate
 from domain.reasons import Reason, explain_reason
 from intake.statements import StatementReport
+from intake.telling import words
 from intake.warnings import Warned
 from ledger.bank import Kept
-from terminal import words
 
 SAID: dict[str, dict[str, str]] = {
     "en": {

@@ -18,9 +18,9 @@ from domain.credit import CreditAnswer, Limits
 from domain.fact import ZERO
 from domain.faults import InputRefused, NotAllowed, NotFound
 from intake.currencies import CURRENCIES
+from intake.telling import words
 from ledger import accounts, queries
 from ledger.queries import Filters
-from terminal import words
 from terminal.options import Lang, Machine, OfCreditor, Speech, amount
 from terminal.record import Record, opened
 from terminal.screen import give, say

@@ -10,11 +10,11 @@ import typer
 from rich.console import Console
 
 from correspondence.postbook import PostBook
-from domain.faults import InputRefused, NotAllowed
+from domain.faults import InputRefused
 from intake import tasks as answered
+from intake.telling import words
 from ledger import queries
 from ledger.queries import Task
-from terminal import words
 from terminal.options import Author, Lang, Machine, Reason, Speech
 from terminal.record import opened
 from terminal.screen import give, say, table
@@ -120,15 +120,11 @@ def judge(
         async with opened() as record:
             async with record.database.reading() as conn:
                 creditor, debtor, _ = await queries.find_message(conn, message)
-            page = PostBook(record.settings.folders.evidence).find(message)
-            if not_delivered and page is not None and page.left:
-                why = (
-                    f"the mail server accepted message {message} ({page.answer}): it left. Judge it "
-                    "--delivered; to have it sent again all the same, `void` it afterwards"
-                )
-                raise NotAllowed(why)
+            postbook = PostBook(record.settings.folders.evidence)
             async with record.book(creditor, debtor) as book:
-                await book.judge_ambiguous(message, delivered=delivered, reason=reason, author=author)
+                await answered.judge(
+                    book, postbook, message, delivered=delivered, reason=reason, author=author
+                )
             return await record.deliver()
 
     woken = run(work())

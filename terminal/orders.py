@@ -14,8 +14,8 @@ from domain.actions import CaseRef, NextAction
 from domain.explanation import explain
 from domain.faults import NotAllowed, Unavailable
 from intake import orders
+from intake.telling import words
 from intake.temporal import connect
-from terminal import words
 from terminal.options import Author, Lang, Machine, Number, OfCreditor, Reason, Speech
 from terminal.record import PATIENCE_SECONDS, Record, opened
 from terminal.screen import give, say

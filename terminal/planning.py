@@ -23,7 +23,7 @@ from domain.faults import InputRefused, NotFound
 from domain.policy import DunningPolicy, Roll
 from domain.receivable import Contact, Creditor, Debtor, Invoice, PostalAddress
 from domain.schedule import PlannedStep, calendar
-from terminal import words
+from intake.telling import words
 from terminal.options import Lang, Machine, Speech, day_option
 from terminal.screen import give, table
 from terminal.texts import check_words

@@ -19,11 +19,11 @@ from domain.calendars import Agenda
 from domain.explanation import explain
 from domain.policy import DunningPolicy
 from domain.schedule import PlannedStep, calendar
+from intake.telling import agreed, words
+from intake.telling.history import told
 from ledger import queries, troubles
 from ledger.queries import CaseFile, CaseLine, Filters
 from ledger.troubles import Trouble
-from terminal import agreed, words
-from terminal.history import told
 from terminal.options import Lang, Machine, Number, OfCreditor, Speech, day_option
 from terminal.orders import sentence
 from terminal.planning import calendar_table

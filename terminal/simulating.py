@@ -31,7 +31,7 @@ from domain.portfolio import Portfolio, accounts_from
 from domain.reminder import Reminder
 from domain.simulation import Entry, Simulated
 from intake.readers.files import read_file
-from terminal import words
+from intake.telling import words
 from terminal.options import Files, Lang, Machine, Speech, day_option
 from terminal.planning import find_policy
 from terminal.screen import clean, clean_lines, give, table, warn

@@ -163,13 +163,10 @@ def _ended(how: HowEnded) -> Callable[[Seat, Task, Any], Awaitable[str]]:
 def _judged(*, delivered: bool) -> Callable[[Seat, Task, Any], Awaitable[str]]:
     async def judge(seat: Seat, task: Task, form: Reason) -> str:
         message = str(task.detail["message"])
-        entry = PostBook(seat.office.settings.folders.evidence).find(message)
-        if not delivered and entry is not None and entry.left:
-            msg = "the mail server accepted this message: it left"
-            raise NotAllowed(msg)
+        postbook = PostBook(seat.office.settings.folders.evidence)
         async with seat.office.book(task.creditor, task.debtor, seat.now) as book:
-            await book.judge_ambiguous(
-                message, delivered=delivered, reason=form.reason, author=seat.person.id
+            await answered.judge(
+                book, postbook, message, delivered=delivered, reason=form.reason, author=seat.person.id
             )
         return "It counts as delivered." if delivered else "It counts as not delivered and is taken again."
 

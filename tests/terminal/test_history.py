@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
+from intake.telling.history import SENTENCES, told
 from ledger.journal import Entry
-from terminal.history import SENTENCES, told
 
 LEDGER = Path(__file__).resolve().parents[2] / "ledger"
 INVOICE = {"total": "1200.00", "currency": "EUR", "due_date": "2099-03-31"}

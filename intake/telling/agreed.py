@@ -1,7 +1,7 @@
 """Agreements in words: how each stands, what has come, what comes next.
 
 In: their sentences in French and English, and what a program reads of them.
-Not in: the commands (agreements.py), reasons of plans (domain/explanation.py).
+Not in: the commands (terminal/), reasons of plans (domain/explanation.py).
 """
 
 from datetime import date
@@ -12,7 +12,7 @@ from domain.agreements import Agreement, Dispute, InstalmentPlan, Settlement
 from domain.concluding import came, next_duty
 from domain.fact import ZERO
 from domain.standing import Standing
-from terminal import words
+from intake.telling import words
 
 SAID: dict[str, dict[str, str]] = {
     "en": {

@@ -13,8 +13,8 @@ from pydantic import ValidationError
 from domain.actions import Because
 from domain.explanation import explain
 from intake.einvoicing.statuses import label
+from intake.telling import agreed, words
 from ledger.journal import Entry
-from terminal import agreed, words
 
 SENTENCES: dict[str, dict[str, str]] = {
     "en": {

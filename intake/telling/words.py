@@ -1,6 +1,7 @@
-"""The words of the answers in French and English, and how dates and figures read in them.
+"""The words of states and tables in French and English, and how dates and figures read in them.
 
-In: labels of tables and states. Not in: reasons (domain/explanation.py), help texts (the commands).
+In: labels, the rules of a policy in sentences.
+Not in: reasons (domain/explanation.py), help texts (terminal/), the pages' own words (console/words/).
 """
 
 from datetime import date, datetime
