@@ -1,30 +1,27 @@
 """The clerk: writes down what reaches a run directly, and plans where no plan came along.
 
-In: payments reported by signal, operators' orders, planning on request.
-Not in: events from files and interfaces (intake/), and anything that leaves (gate.py).
+In: payments reported by signal, passing operators' orders on, planning on request.
+Not in: what an order does (ledger/obeying.py), events from files and interfaces (intake/), and anything
+that leaves (gate.py).
 """
 
 from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
 from hashlib import sha256
-from uuid import NAMESPACE_URL, uuid5
 
-from pydantic import ValidationError
 from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
 from activities.desk import Desk, attempt_instant, plan_of
-from domain.actions import CaseRef, Plan, Rule
-from domain.agreements import Hold, HoldScope
+from domain.actions import CaseRef, Plan
 from domain.calendars import ONE_DAY
-from domain.explanation import explain
 from domain.fact import ZERO, cents
 from domain.faults import InputRefused, NotAllowed, NotFound
-from domain.gate import needs_approval
 from domain.receivable import Allocation, Payment
 from ledger import desk as words
 from ledger.book import Book
-from workflows.ports import Ledger, OperatorCommand, PaymentReport, Planner, PlanQuery, Verb
+from ledger.obeying import carry_out
+from workflows.ports import Ledger, OperatorCommand, PaymentReport, Planner, PlanQuery
 
 HIGHEST = Decimal("999999999999.99")
 LONGEST_REFERENCE = 128
@@ -64,7 +61,7 @@ class Clerk(Ledger):
         async with self._desk.book(command.case, now) as book:
             try:
                 author, reason = await _words(book, command.order.note)
-                await _carry_out(book, command, author, reason)
+                await carry_out(book, command, author, reason)
             except (InputRefused, NotAllowed, NotFound) as refused:
                 raise ApplicationError(
                     str(refused), type=type(refused).__name__, non_retryable=True
@@ -92,59 +89,6 @@ async def _words(book: Book, note: str) -> tuple[str, str]:
         return "temporal", ""
     found = await words.read_note(book.conn, note)
     return found.author, found.text
-
-
-async def _carry_out(book: Book, command: OperatorCommand, author: str, reason: str) -> None:
-    number, order = command.case.number, command.order
-    blocked = book.case(number).blocked
-    waiting = blocked.reference if blocked is not None and blocked.rule is Rule.APPROVAL else None
-    step = order.step or book.plan(number).next.step or waiting or ""
-    if command.verb in {Verb.SKIP, Verb.SEND_NOW} and not step:
-        waits = explain(book.plan(number).next.because)
-        msg = f"invoice {number} has no step to take now: {waits}"
-        raise NotAllowed(msg)
-    match command.verb:
-        case Verb.HOLD:
-            await book.place_hold(_hold(book, command, reason), author)
-        case Verb.RESUME:
-            for hold in book.account.holds:
-                if hold.scope is HoldScope.INVOICE and hold.covers(number, book.today):
-                    await book.lift_hold(hold.id, author)
-        case Verb.SKIP:
-            await book.skip_step(number, step, reason, author)
-        case Verb.SEND_NOW:
-            await book.hurry(number, step, author)
-        case Verb.APPROVE:
-            await book.approve_step(number, _approvable(book, number, step), author)
-
-
-def _hold(book: Book, command: OperatorCommand, reason: str) -> Hold:
-    if command.order.until is None:
-        msg = "a hold needs its last day"
-        raise NotAllowed(msg)
-    try:
-        return Hold(
-            id=command.order.note or str(uuid5(NAMESPACE_URL, command.model_dump_json())),
-            scope=HoldScope.INVOICE,
-            invoice=command.case.number,
-            starts_on=book.today,
-            until=command.order.until,
-            reason=reason[:64] or "stated in Temporal",
-        )
-    except ValidationError as refused:
-        msg = "; ".join(error["msg"].removeprefix("Value error, ") for error in refused.errors())
-        raise NotAllowed(msg) from None
-
-
-def _approvable(book: Book, number: str, step: str) -> str:
-    case = book.case(number)
-    if case.blocked is not None and case.blocked.rule is Rule.APPROVAL and case.blocked.reference:
-        step = case.blocked.reference
-    policy = book.policies[case.policy]
-    if not any(one.key == step and needs_approval(book.account, number, one) for one in policy.steps):
-        msg = f"step {step!r} of policy {policy.id} needs no approval"
-        raise NotAllowed(msg)
-    return step
 
 
 def _read(book: Book, report: PaymentReport, now: datetime) -> Payment | None:

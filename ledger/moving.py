@@ -99,10 +99,15 @@ async def carried_out(
     author: str,
     now: datetime,
     shelf: Shelf,
+    only: Collection[str] | None = None,
 ) -> list[Move]:
-    """Moves the cases of one account, plans them anew, and puts the wake-ups of their runs in the outbox."""
+    """Moves the cases of one account, plans them anew, and puts the wake-ups of their runs in the outbox.
+
+    `only` names the invoices that move; all of them otherwise.
+    """
     book = await Book.open(conn, *account, now, shelf)
-    how = await _successions(conn, book.account, versions, policy, shelf)
+    found = await _successions(conn, book.account, versions, policy, shelf)
+    how = {number: one for number, one in found.items() if only is None or number in only}
     cases = {number: book.case(number) for number in how}
     before = {number: book.stored[number].next for number in how}
     for number, one in how.items():

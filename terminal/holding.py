@@ -1,28 +1,24 @@
 """Holds: an invoice, a debtor or everybody is left alone for a while.
 
 In: `hold`, `resume`.
-Not in: how one case is told (orders.py), and the stop of all sending (stopping.py).
+Not in: how holds are written (intake/holding.py), how one case is told (orders.py), and the stop of all
+sending (stopping.py).
 """
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 from typing import Annotated
-from uuid import uuid4
 
 import typer
 
-from domain.agreements import Hold, HoldScope
-from domain.calendars import Agenda
 from domain.faults import InputRefused, NotAllowed
-from ledger import accounts, parties, queries
+from intake.holding import Holding, check_hold
+from ledger import queries
 from ledger.queries import Filters
 from terminal import orders
 from terminal.options import Author, Lang, Machine, OfCreditor, Reason, Speech, day_option
 from terminal.record import Record, opened
 from terminal.screen import give, say
 from terminal.shell import run
-
-LONGEST_REASON = 64
-LONGEST_HOLD = timedelta(days=730)
 
 MaybeNumber = Annotated[
     str | None, typer.Argument(metavar="NUMBER", help="The invoice's number.", show_default=False)
@@ -50,39 +46,18 @@ def hold(
 ) -> None:
     """Suspend the reminders of an invoice, of a customer, or of everybody, until a day."""
     _one_target(number, debtor, everybody=everybody, creditor=creditor)
-    if not 0 < len(reason) <= LONGEST_REASON:
-        raise InputRefused(
-            field="reason", value=reason, remedy=f"give a reason of 1 to {LONGEST_REASON} characters"
-        )
-    if until > datetime.now(UTC).date() + LONGEST_HOLD:
-        remedy = (
-            f"a hold lasts {LONGEST_HOLD.days} days at most; give an earlier day, or write the invoice off"
-        )
-        raise InputRefused(field="until", value=until.isoformat(), remedy=remedy)
+    # Whether the day is over, the creditor's own clock says.
+    check_hold(until, reason, min(until, datetime.now(UTC).date()))
     if number is not None:
         run(orders.hold_case(number, creditor, until, (author, reason), lang, machine=machine))
         return
 
     async def work() -> None:
         async with opened() as record:
-            accounts_held = await _targets(record, debtor, creditor)
-            owner = accounts_held[0][0]
-            today = await _today(record, *accounts_held[0])
-            if until < today:
-                raise InputRefused(
-                    field="until",
-                    value=until.isoformat(),
-                    remedy=f"it lies in the past; give {today} or later",
-                )
-            scope = HoldScope.CREDITOR if everybody else HoldScope.DEBTOR
-            placed = Hold(id=str(uuid4()), scope=scope, starts_on=today, until=until, reason=reason)
-            if everybody:
-                async with record.database.writing() as conn:
-                    await parties.hold_all(conn, owner, placed, author, record.now)
-                await record.settle_all(accounts_held)
-            else:
-                async with record.book(*accounts_held[0]) as book:
-                    await book.place_hold(placed, author)
+            held = await _targets(record, debtor, creditor)
+            owner, holding = held[0][0], Holding(record.database, record.shelf, record.now)
+            place = holding.hold_all(held, until, reason, author) if everybody else None
+            placed = await (place or holding.hold(held[0], until, reason, author))
             woken = await record.deliver()
         whom = f"creditor {owner}" if everybody else f"customer {debtor}"
         document = {"hold": placed, "creditor": owner, "debtor": debtor, "delivered": woken}
@@ -111,7 +86,8 @@ def resume(
     async def work() -> None:
         async with opened() as record:
             held = await _targets(record, debtor, creditor)
-            lifted = await (_lift_all(record, held, author) if everybody else _lift(record, held[0], author))
+            holding = Holding(record.database, record.shelf, record.now)
+            lifted = await (holding.lift_all(held, author) if everybody else holding.lift(held[0], author))
             woken = await record.deliver()
         document = {"lifted": lifted, "creditor": held[0][0], "debtor": debtor, "delivered": woken}
         give(document, say(f"{len(lifted)} hold(s) lifted."), machine=machine)
@@ -150,30 +126,3 @@ async def _targets(record: Record, debtor: str | None, creditor: str | None) -> 
             remedy=f"several creditors have a customer {debtor}: name one of {names}",
         )
     return found
-
-
-async def _today(record: Record, creditor: str, debtor: str) -> date:
-    async with record.database.reading() as conn:
-        account = (await accounts.load(conn, creditor, debtor)).account
-    return Agenda.of(account.creditor, account.debtor).today(record.now)
-
-
-async def _lift(record: Record, account: tuple[str, str], author: str) -> list[str]:
-    async with record.book(*account) as book:
-        held = [
-            one.id for one in book.account.holds if one.scope is HoldScope.DEBTOR and one.lifted_on is None
-        ]
-        return [one for one in held if await book.lift_hold(one, author)]
-
-
-async def _lift_all(record: Record, which: list[tuple[str, str]], author: str) -> list[str]:
-    creditor, debtor = which[0]
-    today = await _today(record, creditor, debtor)
-    async with record.database.writing() as conn:
-        account = (await accounts.load(conn, creditor, debtor)).account
-        held = [one.id for one in account.holds if one.scope is HoldScope.CREDITOR and one.lifted_on is None]
-        lifted = [
-            one for one in held if await parties.lift_all(conn, creditor, one, author, today, record.now)
-        ]
-    await record.settle_all(which)
-    return lifted

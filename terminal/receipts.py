@@ -1,7 +1,7 @@
 """Money that is on record already: given to invoices, or come back.
 
 In: `allocate`, `reverse`.
-Not in: money that comes in (feeding.py).
+Not in: how money is shared (intake/sharing.py), money that comes in (feeding.py).
 """
 
 from decimal import Decimal, InvalidOperation
@@ -11,10 +11,9 @@ import typer
 
 from domain.events import PaymentReversed
 from domain.fact import ZERO
-from domain.faults import InputRefused, NotAllowed, NotFound
-from domain.receivable import Allocation, Payment
+from domain.faults import InputRefused, NotFound
+from intake.sharing import payment_of, share
 from ledger import desk
-from ledger.book import Book
 from ledger.queries import CaseLine
 from terminal.feeding import admit
 from terminal.options import Author, Machine, OfCreditor, Reason, amount
@@ -54,19 +53,19 @@ def allocate(
             lines = {number: await record.find(number, creditor) for number in shares}
             first = _one_account(list(lines.values()))
             async with record.book(first.creditor, first.debtor) as book:
-                payment = _payment(book, reference)
-                changed = await book.allocate(reference, _parts(book, payment, shares), author)
-                left = _payment(book, reference).unallocated
+                changed = await share(book, reference, shares, author)
+                payment = payment_of(book, reference)
             woken = await record.deliver()
         document = {
             "reference": reference,
             "creditor": first.creditor,
             "changed": changed,
-            "unallocated": left,
+            "unallocated": payment.unallocated,
             "delivered": woken,
         }
         done = "allocated" if changed else "it was allocated so before; nothing changed"
-        give(document, say(f"{done}; {left:.2f} {payment.currency} stays unallocated."), machine=machine)
+        left = f"{payment.unallocated:.2f} {payment.currency}"
+        give(document, say(f"{done}; {left} stays unallocated."), machine=machine)
 
     run(work())
 
@@ -74,10 +73,10 @@ def allocate(
 def wanted(shares: list[str]) -> dict[str, Decimal]:
     """Reads NUMBER=AMOUNT; raises BadParameter for another form and for a number named twice."""
     found: dict[str, Decimal] = {}
-    for share in shares:
-        number, equals, text = share.rpartition("=")
+    for given in shares:
+        number, equals, text = given.rpartition("=")
         if not equals or not number:
-            msg = f"--to {share!r}: write NUMBER=AMOUNT, as F-2026-0117=120.00"
+            msg = f"--to {given!r}: write NUMBER=AMOUNT, as F-2026-0117=120.00"
             raise typer.BadParameter(msg)
         if number in found:
             msg = f"--to names invoice {number} twice; give each invoice once, with all that it gets"
@@ -103,41 +102,6 @@ def _one_account(lines: list[CaseLine]) -> CaseLine:
                 remedy=f"not an invoice of customer {lines[0].debtor}; a payment belongs to one customer",
             )
     return lines[0]
-
-
-def _payment(book: Book, reference: str) -> Payment:
-    for payment in book.account.payments:
-        if payment.reference == reference:
-            if payment.reversed:
-                msg = f"payment {reference!r} came back: it has no money to give"
-                raise NotAllowed(msg)
-            return payment
-    msg = f"no payment {reference!r} on the account of customer {book.debtor!r}"
-    raise NotFound(msg)
-
-
-def _parts(book: Book, payment: Payment, shares: dict[str, Decimal]) -> tuple[Allocation, ...]:
-    """Puts the shares in place of those that stand; raises InputRefused for more than an invoice owes.
-
-    What was let go with the money stays where the share is not touched.
-    """
-    standing = {part.invoice: part.amount for part in payment.allocations}
-    kept = {part.invoice: part for part in payment.allocations if part.invoice not in shares}
-    let_go = {part.invoice: part.allowed for part in payment.allocations}
-    for number, share in shares.items():
-        free = book.account.balance(number).open + standing.get(number, ZERO) + let_go.get(number, ZERO)
-        if share > free:
-            raise InputRefused(
-                field="to",
-                value=f"{number}={share:.2f}",
-                remedy=f"invoice {number} can take {free:.2f} of this payment; give no more than that",
-            )
-    parts = standing | shares
-    return tuple(
-        kept.get(number, Allocation(invoice=number, amount=share))
-        for number, share in parts.items()
-        if share > ZERO
-    )
 
 
 def reverse(
