@@ -1,6 +1,6 @@
 """Column types that mean the same on SQLite and on PostgreSQL.
 
-In: exact money, aware instants.
+In: exact money, aware instants; sums of money that stay exact.
 Not in: tables (schema.py).
 """
 
@@ -10,6 +10,9 @@ from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Dialect
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.sql.functions import FunctionElement
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
 WRITTEN = "%Y-%m-%dT%H:%M:%S.%f+00:00"
@@ -69,3 +72,24 @@ class Moment(TypeDecorator[datetime]):
             return None
         moment = datetime.fromisoformat(value) if isinstance(value, str) else value
         return moment.astimezone(UTC)
+
+
+class in_cents(FunctionElement[int]):  # noqa: N801 - reads as the function it is
+    """Reads a Money column as an integer of hundredths: what may be summed and compared on SQLite too.
+
+    The column must have been written by Money, with two decimals. Decimal(cents).scaleb(-2) is the amount.
+    """
+
+    inherit_cache = True
+    type = sa.BigInteger()
+    name = "in_cents"
+
+
+@compiles(in_cents)
+def _scaled(element: in_cents, compiler: SQLCompiler, **kw: Any) -> str:
+    return f"CAST({compiler.process(element.clauses, **kw)} * 100 AS BIGINT)"
+
+
+@compiles(in_cents, "sqlite")
+def _unpointed(element: in_cents, compiler: SQLCompiler, **kw: Any) -> str:
+    return f"CAST(REPLACE({compiler.process(element.clauses, **kw)}, '.', '') AS INTEGER)"
