@@ -93,3 +93,23 @@ def _scaled(element: in_cents, compiler: SQLCompiler, **kw: Any) -> str:
 @compiles(in_cents, "sqlite")
 def _unpointed(element: in_cents, compiler: SQLCompiler, **kw: Any) -> str:
     return f"CAST(REPLACE({compiler.process(element.clauses, **kw)}, '.', '') AS INTEGER)"
+
+
+class days_between(FunctionElement[int]):  # noqa: N801 - reads as the function it is
+    """Counts the days from the second civil day to the first."""
+
+    inherit_cache = True
+    type = sa.Integer()
+    name = "days_between"
+
+
+@compiles(days_between)
+def _subtracted(element: days_between, compiler: SQLCompiler, **kw: Any) -> str:
+    later, earlier = (compiler.process(day, **kw) for day in element.clauses)
+    return f"({later} - {earlier})"
+
+
+@compiles(days_between, "sqlite")
+def _counted(element: days_between, compiler: SQLCompiler, **kw: Any) -> str:
+    later, earlier = (compiler.process(day, **kw) for day in element.clauses)
+    return f"CAST(julianday({later}) - julianday({earlier}) AS INTEGER)"

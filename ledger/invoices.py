@@ -72,6 +72,7 @@ async def open_case(folio: Folio, invoice: Invoice, policy: str, version: int) -
 def _columns(invoice: Invoice) -> dict[str, object]:
     return {
         "document": invoice.of_document,
+        "issue_date": invoice.issue_date,
         "due_date": invoice.due_date,
         "currency": invoice.currency,
         "total": invoice.total,

@@ -60,6 +60,7 @@ invoices = sa.Table(
     sa.Column("number", KEY, primary_key=True),
     sa.Column("debtor", KEY, nullable=False),
     sa.Column("document", KEY, nullable=False),
+    sa.Column("issue_date", sa.Date),
     sa.Column("due_date", sa.Date, nullable=False),
     sa.Column("currency", sa.String(3), nullable=False),
     sa.Column("total", Money, nullable=False),
@@ -85,10 +86,13 @@ invoices = sa.Table(
     sa.ForeignKeyConstraint(["creditor", "debtor"], ["debtors.creditor", "debtors.id"]),
     sa.Index("ix_invoices_account", "creditor", "debtor"),
     sa.Index("ix_invoices_number", "number"),
-    sa.Index("ix_invoices_agenda", "ending", "next_at"),
+    sa.Index(
+        "ix_invoices_agenda", "ending", "next_at", "next_kind", "next_step", "policy", "creditor", "due_date"
+    ),
     sa.Index("ix_invoices_rule", "next_rule", "next_at"),
     sa.Index("ix_invoices_step", "next_step", "next_at"),
-    sa.Index("ix_invoices_due_date", "ending", "due_date"),
+    sa.Index("ix_invoices_owed", "ending", "due_date", "currency", "creditor", "open"),
+    sa.Index("ix_invoices_sold", "issue_date", "currency", "creditor", "total"),
     sa.Index("ix_invoices_places", "creditor", "postponed_to"),
 )
 
@@ -119,6 +123,7 @@ payments = sa.Table(
     sa.Column("reversed", sa.Boolean, nullable=False, default=False),
     sa.ForeignKeyConstraint(["creditor", "debtor"], ["debtors.creditor", "debtors.id"]),
     sa.Index("ix_payments_account", "creditor", "debtor"),
+    sa.Index("ix_payments_received", "received_on", "reversed", "currency", "creditor", "reference"),
 )
 
 allocations = sa.Table(
@@ -244,6 +249,7 @@ steps = sa.Table(
         ["creditor", "invoice"], ["invoices.creditor", "invoices.number"], name="fk_steps_invoice"
     ),
     sa.Index("ix_steps_message", "message"),
+    sa.Index("ix_steps_taken", "creditor", "invoice", "day", "void", "outcome", "step"),
 )
 """A step stands where `void` is 0; a voided one makes room for the same step again by counting up."""
 

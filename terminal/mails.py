@@ -12,7 +12,7 @@ from rich.console import Console
 from domain.faults import InputRefused
 from intake.mailbox import reading
 from intake.mailbox.reading import KeptMail
-from terminal import words
+from intake.telling import words
 from terminal.options import Author, Lang, Machine, Speech
 from terminal.record import opened
 from terminal.screen import clean, give, say, table
