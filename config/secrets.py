@@ -36,7 +36,7 @@ def secret_keys(settings: Settings) -> tuple[bytes, ...]:
         raise ConfigurationFault(msg)
     keys = _keys(text)
     if not keys or min(map(len, keys)) < SHORTEST_KEY:
-        msg = f"{file}: a key has {SHORTEST_KEY} characters or more, one on each line; mend it, or remove the file"
+        msg = f"{file}: write keys of {SHORTEST_KEY} characters or more, one on each line, or remove the file"
         raise ConfigurationFault(msg)
     return keys
 

@@ -126,7 +126,7 @@ def test_the_key_is_made_once_for_its_owner_alone(tmp_path: Path) -> None:
         secret_keys(own)
     file.chmod(0o600)
     file.write_text("short\n")
-    with pytest.raises(ConfigurationFault, match="32 characters or more"):
+    with pytest.raises(ConfigurationFault, match="keys of 32 characters"):
         secret_keys(own)
 
 
