@@ -22,6 +22,7 @@ import structlog
 
 from activities.assembly import Hands, assemble
 from activities.deployment import without_work
+from activities.links import links_of
 from config import logs
 from config.catalogue import load_policies
 from config.settings import Settings, load
@@ -44,7 +45,7 @@ async def main() -> None:
     """Works until told to stop; raises a RelanceError where it cannot begin."""
     settings = load()
     logs.configure(settings.log_format, settings.log_level)
-    wording = Wording.load(settings.folders.wording)
+    wording = Wording.load(settings.folders.wording, links_of(settings))
     for policy in load_policies(settings.folders.policies).values():
         wording.check(policy)
     client = await connect(runtime=logs.telemetry(settings))

@@ -24,7 +24,16 @@ QUESTIONS = {"allocate": "allocate", "unreachable": "unreachable", "stale": "pay
 OF_ACCOUNT = {"payments", "mend"}
 """Tasks that stand for every case of their account."""
 
-BESIDE = {"dispute", "dispute-expired", "approve-agreement", "broken-promise", "credit-note"}
+BESIDE = {
+    "dispute",
+    "dispute-expired",
+    "approve-agreement",
+    "broken-promise",
+    "credit-note",
+    "claimed-paid",
+    "claimed-contact",
+    "claimed-missing",
+}
 """Tasks that explain no delay: the plan of a case knows until when an agreement suspends it."""
 
 

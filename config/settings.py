@@ -16,6 +16,7 @@ from pydantic import (
     BaseModel,
     BeforeValidator,
     Field,
+    SecretStr,
     ValidationError,
     ValidationInfo,
     field_validator,
@@ -35,6 +36,8 @@ from domain.faults import ConfigurationFault
 PREFIX = "RELANCE_"
 NESTED = "__"
 FILE = Path("relance.toml")
+SHORTEST_KEY = 32
+SECRETS = {"password", "database_url", "secret_key"}
 DRIVERS = {
     "sqlite": "sqlite+aiosqlite",
     "postgres": "postgresql+asyncpg",
@@ -58,6 +61,14 @@ class LogFormat(StrEnum):
     AUTO = "auto"
     JSON = "json"
     TEXT = "text"
+
+
+def _long_enough(secret: SecretStr | None) -> SecretStr | None:
+    keys = secret.get_secret_value().split() if secret is not None else None
+    if keys is not None and (not keys or min(map(len, keys)) < SHORTEST_KEY):
+        msg = "a key that is so short can be guessed"
+        raise ValueError(msg)
+    return secret
 
 
 def _lower(value: Any) -> Any:
@@ -103,6 +114,13 @@ class Settings(BaseSettings):
     )
     lease_seconds: int = Field(90, ge=10, le=3600, description="seconds from 10 to 3600")
     attachments_limit_mb: int = Field(8, ge=0, le=50, description="megabytes from 0 to 50")
+    secret_key: Annotated[SecretStr | None, BeforeValidator(empty_as_none), AfterValidator(_long_enough)] = (
+        Field(
+            None,
+            description="32 characters or more, then any older keys that still count, or nothing: one is made",
+        )
+    )
+    link_days: int = Field(90, ge=1, le=730, description="days from 1 to 730")
     deployment_name: Annotated[str | None, BeforeValidator(empty_as_none)] = Field(
         None,
         pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$",
@@ -202,6 +220,6 @@ def _explained(error: ErrorDetails) -> str:
         )
     if variable not in known:
         return f"{variable}{NESTED}*: {error['msg'].removeprefix('Value error, ')}"
-    secret = path[-1] in {"password", "database_url"}
+    secret = path[-1] in SECRETS
     value = "(not shown)" if secret else repr(error["input"])
     return f"{variable} = {value}: {error['msg'].removeprefix('Value error, ')}; set it to {known[variable]}"

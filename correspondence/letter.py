@@ -9,6 +9,7 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from correspondence.payment_code import drawn
 from correspondence.statement import code_of
 from correspondence.typesetting import typeset
 from domain.reminder import Reminder
@@ -53,6 +54,7 @@ def _data(reminder: Reminder, wording: "Wording") -> tuple[str, str]:
     more: dict[str, object] = {
         "subject": subject,
         "code_svg": code.svg if code else "",
+        "link_svg": drawn(said.link) if said.link else "",
         "date": [reminder.day.year, reminder.day.month, reminder.day.day],
         **wording.both_words(reminder, said),
     }

@@ -55,7 +55,12 @@ class PaymentCode:
     @cached_property
     def svg(self) -> str:
         """Draws the code for print, where light and paper are worse: in the best of all masks."""
-        return _svg(segno.make_qr(self.text.encode(), error="m", boost_error=False))
+        return drawn(self.text)
+
+
+def drawn(text: str) -> str:
+    """Draws any text as a code for print, as SVG."""
+    return _svg(segno.make_qr(text.encode(), error="m", boost_error=False))
 
 
 def creditor_reference(number: str) -> str:

@@ -94,9 +94,9 @@ class Statement(Fact):
     """Gives a wording all that it may print.
 
     `amount` is what is payable now: the overdue part where something is overdue, else all that is
-    asked for. `asked` is the foot of the table. `received`, `deadline`, `known`, `crossed`, `earlier`
-    and `upcoming_note` are empty where they do not apply. Spaces around a label are kept: French puts one
-    before a colon.
+    asked for. `asked` is the foot of the table. `link` is the page on which the debtor can answer. `link`,
+    `received`, `deadline`, `known`, `crossed`, `earlier` and `upcoming_note` are empty where they do not
+    apply. Spaces around a label are kept: French puts one before a colon.
     """
 
     model_config = ConfigDict(str_strip_whitespace=False)
@@ -123,6 +123,7 @@ class Statement(Fact):
     upcoming_note: str
     earlier: tuple[str, ...]
     pay: HowToPay
+    link: str
     w: dict[str, str]
 
 
@@ -154,7 +155,7 @@ def code_of(reminder: Reminder) -> PaymentCode | None:
     )
 
 
-def state(reminder: Reminder, words: Words, medium: Medium) -> Statement:
+def state(reminder: Reminder, words: Words, medium: Medium, link: str = "") -> Statement:
     """Writes out a reminder for one medium; raises KeyError for a sentence with an unknown placeholder."""
     language = reminder.language
     late = reminder.overdue_lines
@@ -185,6 +186,7 @@ def state(reminder: Reminder, words: Words, medium: Medium) -> Statement:
         upcoming_note=_upcoming_note(upcoming, words) if mixed else "",
         earlier=_earlier(reminder, words),
         pay=_how_to_pay(reminder),
+        link=link,
         w=dict(words),
     )
 

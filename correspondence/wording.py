@@ -23,6 +23,7 @@ import jinja2
 from babel import UnknownLocaleError
 
 from correspondence.formats import locale_of
+from correspondence.links import Links
 from correspondence.proof import SPOKEN, WRITTEN, prove
 from correspondence.statement import Medium, Statement, state
 from domain.faults import ConfigurationFault
@@ -36,11 +37,15 @@ Block = dict[str, str | list[str]]
 
 
 class Wording:
-    """Holds every text of a wording folder, proven to be complete."""
+    """Holds every text of a wording folder, proven to be complete.
 
-    def __init__(self, folder: Path, sources: Mapping[str, str]) -> None:
+    With `links` every e-mail and letter names the page on which its debtor can answer.
+    """
+
+    def __init__(self, folder: Path, sources: Mapping[str, str], links: Links | None = None) -> None:
         """Takes the sources by their path in the folder; `load` is the way in."""
         self._folder = folder
+        self._links = links
         self._sources = dict(sources)
         self._words = {language: self._read_words(language) for language in self.languages}
         self._jinja = jinja2.Environment(
@@ -55,14 +60,15 @@ class Wording:
         self._jinja.filters["upfirst"] = lambda text: text[:1].upper() + text[1:]
 
     @classmethod
-    def load(cls, folder: Path) -> Self:
+    def load(cls, folder: Path, links: Links | None = None) -> Self:
         """Reads a wording folder and tries every text; raises ConfigurationFault naming file and variable."""
         if not folder.is_dir():
             msg = (
                 f"{folder}: there is no such wording folder; set the folder that holds <language>/<message>/"
             )
             raise ConfigurationFault(msg)
-        wording = cls(folder, {path.relative_to(folder).as_posix(): _read(path) for path in _texts(folder)})
+        sources = {path.relative_to(folder).as_posix(): _read(path) for path in _texts(folder)}
+        wording = cls(folder, sources, links)
         prove(wording)
         return wording
 
@@ -111,7 +117,8 @@ class Wording:
         self._demand(f"{reminder.language}/words.toml")
         name = self._folder / reminder.language / "words.toml"
         try:
-            return state(reminder, self._words[reminder.language], medium)
+            link = self._links.link(reminder) if self._links and medium != "call" else ""
+            return state(reminder, self._words[reminder.language], medium, link)
         except KeyError as fault:
             msg = f"{name}: {fault.args[0]!r} is missing, or is not a value that its sentence may use"
             raise ConfigurationFault(msg) from fault

@@ -163,6 +163,7 @@ class Dispute(_Agreed):
     lines: tuple[str, ...] = Field(default=(), max_length=50)
     amount: PositiveAmount | None = None
     owner: str | None = Field(default=None, max_length=140)
+    document: str | None = Field(default=None, max_length=40)
     until: date
 
     @model_validator(mode="after")

@@ -10,6 +10,7 @@ from datetime import datetime
 import structlog
 
 from domain.actions import Rule
+from domain.answers import DebtorAnswered
 from domain.events import (
     AgreementEnded,
     AgreementMade,
@@ -28,6 +29,7 @@ from domain.events import (
 from domain.policy import DunningPolicy
 from intake import (
     agreements,
+    answers,
     credits,  # noqa: A004 - the accountant's credits
     identity,
     invoices,
@@ -58,7 +60,12 @@ class Door:
         return self._database
 
     async def admit(
-        self, event: Event, *, now: datetime, source: str = "", author: str = agreements.BY_INTAKE
+        self,
+        event: Event | DebtorAnswered,
+        *,
+        now: datetime,
+        source: str = "",
+        author: str = agreements.BY_INTAKE,
     ) -> Admission:
         """Takes an event in and says what became of it.
 
@@ -95,7 +102,9 @@ class Door:
                 await parties.plan_anew(visit, creditor, debtor)
 
 
-async def _admit(visit: Visit, event: Event, author: str) -> Admission:  # noqa: C901, PLR0911 - one each
+async def _admit(  # noqa: C901, PLR0911, PLR0912 - one each
+    visit: Visit, event: Event | DebtorAnswered, author: str
+) -> Admission:
     match event:
         case CreditorRegistered():
             return await parties.creditor_registered(visit, event)
@@ -121,3 +130,5 @@ async def _admit(visit: Visit, event: Event, author: str) -> Admission:  # noqa:
             return await agreements.agreement_ended(visit, event, author)
         case StatusReported():
             return await lifecycle.status_reported(visit, event)
+        case DebtorAnswered():
+            return await answers.debtor_answered(visit, event)

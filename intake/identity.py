@@ -21,6 +21,7 @@ from stdnum.eu import vat as eu_vat
 from stdnum.exceptions import ValidationError as NumberFault
 from stdnum.fr import siren
 
+from domain.answers import DebtorAnswered, WrongContact
 from domain.events import (
     CreditNoteIssued,
     CreditorRegistered,
@@ -46,7 +47,7 @@ EMAIL = re.compile(
 )
 
 
-def check(event: Event) -> None:
+def check(event: Event | DebtorAnswered) -> None:  # noqa: C901 - one each
     """Raises InputRefused for the first thing in an event that cannot be meant."""
     for path, text in _texts(event.model_dump(), ""):
         if any(unicodedata.category(letter) in {"Cc", "Cs"} for letter in text):
@@ -73,6 +74,8 @@ def check(event: Event) -> None:
             _check_day("issue_date", event.issue_date)
         case StatusReported():
             _check_status(event)
+        case DebtorAnswered(answer=WrongContact(email=email)):
+            _check_email("answer.email", email)
         case _:
             pass
 

@@ -228,13 +228,18 @@ class Book(Folio):
     async def close_task(self, task: str, resolution: str, by: str) -> bool:
         """Closes a task; raises NotFound, and NotAllowed for one that only its own command answers.
 
-        Closing the question why a debtor cannot be reached asks for another attempt.
+        Closing the question why a debtor cannot be reached asks for another attempt; closing what a debtor
+        claimed ends what was held meanwhile.
         """
         kind, number = await tasks.kind_of(self, task)
         if kind in ANSWERS and ANSWERS[kind][0] in self._awaited():
             msg = f"closing this task would leave the case waiting: {ANSWERS[kind][1]}"
             raise NotAllowed(msg)
         closed = await tasks.close_task(self, task, resolution, by)
+        if closed and (held := await tasks.held_by(self, task)):
+            for hold in self.account.holds:
+                if hold.id.partition("/")[0] == held and hold.lifted_on is None and hold.until >= self.today:
+                    await self.lift_hold(hold.id, by)
         if closed and number is not None and kind in FREES:
             blocked = self.case(number).blocked
             if blocked is not None and blocked.rule is FREES[kind]:

@@ -17,7 +17,10 @@ from ledger.schema import tasks
 from ledger.writing import insert_once
 
 REPORTED = ("missing-piece", "factored", "new-account", "status-claimed", "cashed-differs")
-ABOUT_OPEN = ("call", "approve", *REPORTED)
+CLAIMED = ("claimed-paid", "claimed-contact", "claimed-missing")
+"""What a debtor answered without proof; what it holds ends with its task."""
+
+ABOUT_OPEN = ("call", "approve", "claimed-paid", "claimed-missing", *REPORTED)
 """The tasks that nobody is to do once the case is closed."""
 
 _OPEN_BY_KEY = sa.select(tasks.c.id).where(tasks.c.key == sa.bindparam("of_key"), tasks.c.closed_at.is_(None))
@@ -116,6 +119,13 @@ async def kind_of(folio: Folio, task: str) -> tuple[str, str | None]:
         msg = f"no task {task!r} on the account of debtor {folio.debtor!r}"
         raise NotFound(msg)
     return row.kind, row.invoice
+
+
+async def held_by(folio: Folio, task: str) -> str | None:
+    """Names what a task's answer holds; None for a task that holds nothing."""
+    query = sa.select(tasks.c.kind, tasks.c.detail).where(tasks.c.id == task)
+    row = (await folio.conn.execute(query)).one()
+    return str(row.detail["hold"]) if row.kind in CLAIMED else None
 
 
 async def close_if_open(folio: Folio, key: str, resolution: str, by: str) -> None:

@@ -16,6 +16,7 @@ from zoneinfo import ZoneInfo
 import typer
 from rich.console import Console
 
+from activities.links import links_of
 from config.catalogue import load_policies
 from config.settings import load
 from correspondence.email import render_email
@@ -123,7 +124,7 @@ def simulate(
     events = _events(files, creditor, refused)
     portfolio = accounts_from(events, catalogue, policy=chosen.id if chosen else None, approve=approve)
     refused += portfolio.refused
-    wording = Wording.load(settings.folders.wording)
+    wording = Wording.load(settings.folders.wording, links_of(settings))
     for used in portfolio.policies.values():
         wording.check(used)
     lived = _live(portfolio, start, until)
