@@ -117,7 +117,7 @@ class Settings(BaseSettings):
     secret_key: Annotated[SecretStr | None, BeforeValidator(empty_as_none), AfterValidator(_long_enough)] = (
         Field(
             None,
-            description="32 characters or more, then any older keys that still count, or nothing: one is made",
+            description="32 characters or more, then older keys that still count, or nothing: one is made",
         )
     )
     link_days: int = Field(90, ge=1, le=730, description="days from 1 to 730")

@@ -61,7 +61,17 @@ def test_the_present_month_counts_as_far_as_it_has_come() -> None:
 
 @pytest.mark.parametrize(
     ("late", "wanted"),
-    [(-9, "not-due"), (0, "not-due"), (1, "1-30"), (30, "1-30"), (31, "31-60"), (60, "31-60"), (61, "61-90"), (90, "61-90"), (91, "over-90")],
+    [
+        (-9, "not-due"),
+        (0, "not-due"),
+        (1, "1-30"),
+        (30, "1-30"),
+        (31, "31-60"),
+        (60, "31-60"),
+        (61, "61-90"),
+        (90, "61-90"),
+        (91, "over-90"),
+    ],
 )
 def test_an_age_counts_from_the_day_after_the_due_date(late: int, wanted: str) -> None:
     """What falls due today is not due; each age ends where the next one begins."""
