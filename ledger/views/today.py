@@ -98,11 +98,11 @@ async def work(
 async def counts(conn: AsyncConnection, creditors: Sequence[str] | None) -> dict[str, int]:
     """Counts the open tasks of each kind."""
     query = (
-        sa.select(tasks.c.kind, sa.func.count())
+        sa.select(tasks.c.kind, sa.func.count().label("times"))
         .where(tasks.c.closed_at.is_(None), *_seen(tasks.c.creditor, creditors))
         .group_by(tasks.c.kind)
     )
-    return dict((await conn.execute(query)).tuples().all())
+    return {row.kind: row.times for row in await conn.execute(query)}
 
 
 async def ending_holds(
@@ -143,11 +143,11 @@ async def done_since(
 ) -> dict[str, int]:
     """Counts what the journal says was done since an instant, by kind of entry."""
     query = (
-        sa.select(journal.c.kind, sa.func.count())
+        sa.select(journal.c.kind, sa.func.count().label("times"))
         .where(journal.c.at >= since, *_seen(journal.c.creditor, creditors))
         .group_by(journal.c.kind)
     )
-    return dict((await conn.execute(query)).tuples().all())
+    return {row.kind: row.times for row in await conn.execute(query)}
 
 
 async def following(

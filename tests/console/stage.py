@@ -4,8 +4,9 @@ In: one stage for the session (Temporal, worker, mail sink, record, HTTP server)
 that have signed in, axe, screenshots.
 Not in: what a page must show (test_*.py).
 
-The portfolio has two creditors. Acme's customers have lived through forty days; `stage.bill` adds an
-invoice of a test's own, so that tests do not disturb one another. Time stands at `stage.now`.
+The portfolio has three creditors. Acme's customers have lived through fifty days; `stage.bill` adds an
+invoice of a test's own, so that tests do not disturb one another. Beta is there not to be seen, Gamma for
+the morning of an operator alone. Time stands at `stage.now`.
 """
 
 import os
@@ -45,6 +46,7 @@ from trial.world import World, real_now, world
 AXE = Path(__file__).parent / "vendored" / "axe.min.js"
 CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
 DAY = timedelta(days=1)
+SPAN = 50 * DAY
 PASSWORD = "a few words are good"
 SHOTS = os.environ.get("RELANCE_TEST_SHOTS")
 """Where screenshots are kept, when somebody wants to look at them."""
@@ -91,13 +93,24 @@ class Stage:
 
     @asynccontextmanager
     async def seat(
-        self, role: str = "operator", *, language: str = "en", width: int = 1280, dark: bool = False
+        self,
+        role: str = "operator",
+        *,
+        language: str = "en",
+        width: int = 1280,
+        dark: bool = False,
+        only: tuple[str, ...] | None = None,
     ) -> AsyncIterator[Page]:
-        """Opens a browser window in which somebody of a role has signed in; errors of its pages fail."""
-        who = f"{role}-{language}@acme.example"
+        """Opens a browser window in which somebody of a role has signed in; errors of its pages fail.
+
+        `only` narrows what they may see to some creditors.
+        """
+        who = f"{role}-{language}-{'-'.join(only or ())}@acme.example"
         if who not in self.sessions:
             database, lasts = self.office.database, timedelta(hours=12)
-            person = Person(id=who, name=role.title(), role=Role[role.upper()], language=language)
+            person = Person(
+                id=who, name=role.title(), role=Role[role.upper()], creditors=only, language=language
+            )
             async with database.writing() as conn:
                 await record.save(conn, person, self.now)
             self.sessions[who] = await people.open_session(database, person, real_now(), lasts)
@@ -181,14 +194,15 @@ def billed(creditor: str, number: str, debtor: str, stated: Mapping[str, Any]) -
 
 
 async def _lived(lives: World) -> datetime:
-    """Lives through the portfolio's forty days; gives the instant at which it stands."""
+    """Lives through the portfolio's days; gives the instant at which it stands."""
     begin = real_now()
     today = begin.date()
-    for owner in ("acme", "beta"):
+    for owner in ("acme", "beta", "gamma"):
         creditor = facts.creditor(id=owner, legal_name=f"{owner.title()} SAS", policy="french-b2b")
         await lives.admit(CreditorRegistered(creditor=creditor), begin)
     customers = {"martin": "fr", "dubois": "fr", "miller": "en"}
-    for owner, names in (("acme", customers), ("beta", {"secret": "fr"})):
+    mornings = {"matin": "fr", "aube": "fr"}
+    for owner, names in (("acme", customers), ("beta", {"secret": "fr"}), ("gamma", mornings)):
         for name, language in names.items():
             known = facts.debtor(
                 creditor=owner,
@@ -204,7 +218,12 @@ async def _lived(lives: World) -> datetime:
         await lives.admit(billed("acme", number, debtor, dated), begin)
     hidden = {"issue_date": today, "due_date": today + 10 * DAY, "total": "77.00"}
     await lives.admit(billed("beta", "SECRET-1", "secret", hidden), begin)
-    now = begin + 40 * DAY
+    alone = facts.debtor(creditor="gamma", id="muet", legal_name="Muet SARL", contacts=())
+    await lives.admit(DebtorRegistered(debtor=alone), begin)
+    for number, debtor, due in (("G-1", "matin", 5), ("G-2", "aube", 32), ("G-3", "muet", 32)):
+        dated = {"issue_date": today, "due_date": today + due * DAY, "total": "900.00"}
+        await lives.admit(billed("gamma", number, debtor, dated), begin)
+    now = begin + SPAN
     await lives.live((), now)
     return now
 
