@@ -144,7 +144,7 @@ def _encoding(path: Path) -> str:
         while chunk := stream.read(CHUNK):
             if b"\0" in chunk:
                 raise InputRefused(
-                    field="file", value=path.name, remedy="is binary, not text; give JSON, NDJSON or CSV"
+                    field="file", value=path.name, remedy="is binary and of no kind that is read; give JSON, CSV, an e-invoice or a bank file"
                 )
             blank = blank and not chunk.removeprefix(codecs.BOM_UTF8).strip()
             is_utf8 = is_utf8 and _decodes(utf8, chunk)
