@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 from domain.candidates import Candidate
 from domain.reasons import Reason, explain_reason
+from intake.reports import RefusedRow
 from intake.statements import StatementReport
 from intake.telling import words
 from intake.warnings import Warned
@@ -65,6 +66,7 @@ SAID: dict[str, dict[str, str]] = {
         "refused": "refused",
         "warning": "look at this: {what}",
         "line": "line {line}",
+        "more_refused": "... and {count} more; `refused` lists them all",
         "more_warnings": "... and {count} more to look at; --json lists them all",
     },
     "fr": {
@@ -118,6 +120,7 @@ SAID: dict[str, dict[str, str]] = {
         "refused": "refusés",
         "warning": "à vérifier : {what}",
         "line": "ligne {line}",
+        "more_refused": "... et {count} autres ; `refused` les liste toutes",
         "more_warnings": "... et {count} autres à vérifier ; --json les liste toutes",
     },
 }
@@ -147,6 +150,18 @@ def pointed_out(warnings: Sequence[Warned], language: str) -> list[str]:
         lines.append(said("warning", language, what=told))
     if len(warnings) > SHOWN:
         lines.append(said("more_warnings", language, count=len(warnings) - SHOWN))
+    return lines
+
+
+def refusals(rows: Sequence[RefusedRow], language: str) -> list[str]:
+    """Says why rows were refused: the line, the field, its value and the remedy."""
+    colon = f"{words.NARROW if language == 'fr' else ''}: "
+    lines = [
+        f"{said('line', language, line=one.line)}{colon}{one.field} = {one.value!r}: {one.remedy}"
+        for one in rows[:SHOWN]
+    ]
+    if len(rows) > SHOWN:
+        lines.append(said("more_refused", language, count=len(rows) - SHOWN))
     return lines
 
 

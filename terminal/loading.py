@@ -21,7 +21,7 @@ from intake.loading import load, retry
 from intake.reports import LoadReport
 from ledger import desk
 from ledger.desk import Quarantined
-from terminal.bank_words import SHOWN, pointed_out, said, understood
+from terminal.bank_words import pointed_out, refusals, said, understood
 from terminal.feeding import answered
 from terminal.options import Author, Lang, Machine, Reason, Speech
 from terminal.record import Record, opened
@@ -142,14 +142,8 @@ def _show(screen: Console, reports: list[tuple[str, LoadReport]], language: str)
     for name, report in reports:
         for line in described(name, report, language):
             screen.print(clean(line), soft_wrap=True)
-        for one in report.refused[:SHOWN]:
-            screen.print(
-                clean(f"  line {one.line}: {one.field} = {one.value!r}: {one.remedy}"),
-                style="red",
-                soft_wrap=True,
-            )
-        if len(report.refused) > SHOWN:
-            screen.print(f"  ... and {len(report.refused) - SHOWN} more; `refused` lists them all")
+        for line in refusals(report.refused, language):
+            screen.print(clean(line), style="red", soft_wrap=True)
 
 
 def described(name: str, report: LoadReport, language: str) -> list[str]:

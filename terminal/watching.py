@@ -15,7 +15,7 @@ import typer
 from domain.faults import InputRefused, Unavailable
 from intake.reports import LoadReport
 from intake.watching import Moved, Watch
-from terminal.bank_words import SHOWN, said
+from terminal.bank_words import refusals, said
 from terminal.loading import Account, Currency, Told, described, look_again, take
 from terminal.options import Lang, Machine, Speech
 from terminal.record import Record, opened
@@ -114,6 +114,5 @@ def _tell(moved: Moved, language: str, *, machine: bool) -> None:
         where = said("stays", language, file=moved.file)
     else:
         where = said("taken_to" if moved.taken else "refused_to", language, file=moved.file, to=moved.to)
-    lines = [where, *described(moved.file, moved.report, language)]
-    lines += [f"  {row.field} = {row.value!r}: {row.remedy}" for row in moved.report.refused[:SHOWN]]
+    lines = [where, *described(moved.file, moved.report, language), *refusals(moved.report.refused, language)]
     give(moved.model_dump(mode="json"), say(*lines), machine=machine)

@@ -133,7 +133,7 @@ INVOICES = Kind(
             _names("direct debit | prélèvement | prélevée | prélèvement automatique"), written.yes_or_no
         ),
         "delivered_on": Column(
-            _names("delivered on | delivery date | date de livraison | livrée le | livré le"), written.day
+            _names("delivered on | invoice delivered on | facture remise le | facture reçue le"), written.day
         ),
         "version": Column(("version",)),
     },

@@ -143,9 +143,8 @@ def _encoding(path: Path) -> str:
         stream.seek(0)
         while chunk := stream.read(CHUNK):
             if b"\0" in chunk:
-                raise InputRefused(
-                    field="file", value=path.name, remedy="is binary, not text; give JSON, NDJSON or CSV"
-                )
+                remedy = "is binary and of no kind that is read; give JSON, CSV, an e-invoice, a bank file"
+                raise InputRefused(field="file", value=path.name, remedy=remedy)
             blank = blank and not chunk.removeprefix(codecs.BOM_UTF8).strip()
             is_utf8 = is_utf8 and _decodes(utf8, chunk)
             is_cp1252 = is_cp1252 and _decodes(cp1252, chunk)
