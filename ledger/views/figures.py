@@ -100,6 +100,23 @@ async def given_away(conn: AsyncConnection, creditors: Creditors) -> dict[str, S
     return {row.currency: Sum(row.times, _amount(row.cents)) for row in await conn.execute(query)}
 
 
+async def given_away_lines(conn: AsyncConnection, creditors: Creditors, currency: str) -> list[Line]:
+    """Lists the invoices that are owed though their cases ended, the oldest first."""
+    query = (
+        _named(sa.select().select_from(invoices))
+        .add_columns(_I.due_date.label("day"), _I.currency, in_cents(_I.open).label("cents"))
+        .where(
+            _I.ending.in_(GIVEN_AWAY),
+            in_cents(_I.open) > 0,
+            _I.currency == currency,
+            *_of(_I.creditor, creditors),
+        )
+        .order_by(_I.due_date, _I.number)
+        .limit(LISTED)
+    )
+    return [_line(row) for row in await conn.execute(query)]
+
+
 async def sold(
     conn: AsyncConnection, creditors: Creditors, since: date, until: date
 ) -> dict[str, dict[date, Decimal]]:
