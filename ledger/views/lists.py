@@ -126,7 +126,6 @@ async def invoice_lines(conn: AsyncConnection, keys: list[tuple[str, str]]) -> l
     which = among(keys, invoices.c.creditor, invoices.c.number)
     query = sa.select(
         *(invoices.c[name] for name in InvoiceLine.model_fields if name in invoices.c),
-        invoices.c.facts["issue_date"].as_string().label("issue_date"),
         debtors.c.name.label("debtor_name"),
     ).join(debtors, _OWNER)
     known = {(row.creditor, row.number): row for row in await conn.execute(query.where(which))}
