@@ -109,7 +109,7 @@ async def _admit(  # noqa: C901, PLR0911, PLR0912 - one each
         case CreditorRegistered():
             return await parties.creditor_registered(visit, event)
         case DebtorRegistered():
-            return await parties.debtor_registered(visit, event)
+            return await parties.debtor_registered(visit, event, author)
         case InvoiceCreated():
             return await invoices.invoice_created(visit, event)
         case InvoiceWrittenOff():

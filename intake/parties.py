@@ -49,7 +49,7 @@ def _check_banks(creditor: Creditor) -> None:
             seen.add(f"{field} {value}")
 
 
-async def debtor_registered(visit: Visit, event: DebtorRegistered) -> Admission:
+async def debtor_registered(visit: Visit, event: DebtorRegistered, author: str) -> Admission:
     """Registers a debtor or replaces what is known of it; a new address may set its cases going again."""
     debtor = event.debtor
     await visit.creditor(debtor.creditor, "debtor.creditor")
@@ -60,7 +60,7 @@ async def debtor_registered(visit: Visit, event: DebtorRegistered) -> Admission:
     before = book.account.debtor
     debtor = debtor.remembering(before)
     reached = _ways(debtor) - _ways(before)
-    if not await book.put_debtor(debtor):
+    if not await book.put_debtor(debtor, author):
         what = f"debtor {debtor.id} was known"
         return Admission(status=Status.KNOWN, event=event.type, creditor=debtor.creditor, what=what)
     freed = await unblock(book, Rule.UNREACHABLE) if reached else ()

@@ -52,9 +52,9 @@ class Book(Folio):
 
     # Parties and invoices
 
-    async def put_debtor(self, debtor: Debtor) -> bool:
+    async def put_debtor(self, debtor: Debtor, author: str = "intake") -> bool:
         """Replaces what is known of the debtor."""
-        return await invoices.put_debtor(self, debtor)
+        return await invoices.put_debtor(self, debtor, author)
 
     async def open_case(self, invoice: Invoice, policy: str, *, version: int = 1) -> bool:
         """Records a new invoice and its case under a version of a policy.

@@ -20,7 +20,7 @@ from ledger.schema import debtors, invoices
 from ledger.writing import insert_once
 
 
-async def put_debtor(folio: Folio, debtor: Debtor) -> bool:
+async def put_debtor(folio: Folio, debtor: Debtor, author: str) -> bool:
     """Replaces what is known of the debtor; False where nothing changes."""
     if debtor == folio.account.debtor:
         return False
@@ -29,7 +29,7 @@ async def put_debtor(folio: Folio, debtor: Debtor) -> bool:
     row = {"name": debtor.legal_name, "facts": facts}
     await folio.conn.execute(sa.update(debtors).where(where).values(row))
     folio.amend(debtor=debtor)
-    await folio.log("debtor.revised", debtor=facts)
+    await folio.log("debtor.revised", debtor=facts, author=author)
     return True
 
 
