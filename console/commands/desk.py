@@ -12,10 +12,12 @@ from typing import Any, NamedTuple
 
 from console.forms import Form
 from console.seats import Seat
-from console.speech import day, money, speech
+from console.speech import dated, day, money, speech
 from domain.account import Account
+from domain.actions import Because
 from domain.calendars import Agenda
 from domain.events import Event
+from domain.explanation import explain
 from domain.faults import InputRefused, Unavailable
 from domain.policy import DunningStep
 from intake.admission import Admission
@@ -82,6 +84,10 @@ class Desk:
         if isinstance(value, Decimal):
             return money(value, self.line.currency, self.seat.language)
         return str(value)
+
+    def explain(self, because: Because) -> str:
+        """Says a reason of the rules."""
+        return dated(explain(because, self.seat.language), self.seat.language)
 
     def refuse(self, field: str, sentence: str, **facts: Any) -> InputRefused:
         """Makes a refusal whose sentence stands beside a field, in the person's language."""

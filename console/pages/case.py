@@ -22,11 +22,11 @@ from console.commands.steering import ORDERS
 from console.forms import Mistakes, read, typed
 from console.screen import done, page
 from console.seats import NotYours, Seat, Viewer
+from console.speech import dated
 from console.timeline import line as timeline
-from domain.actions import CaseRef
+from domain.actions import Because, CaseRef
 from domain.agreements import Agreement
 from domain.calendars import Agenda
-from domain.explanation import explain
 from domain.fact import ZERO
 from domain.faults import InputRefused, NotAllowed, NotFound, Unavailable
 from domain.gate import Call, Refusal
@@ -37,7 +37,7 @@ from intake.telling.history import told
 from intake.temporal import page_of
 from ledger.queries import find_case
 from ledger.views import case as reading
-from ledger.views.days import on_day, passed_over
+from ledger.views.days import Day, on_day, passed_over
 
 router = APIRouter()
 
@@ -68,9 +68,6 @@ def _named(request: Request, creditor: str, rest: str) -> Named:
     return Named(parts[0], parts[1], "/".join(parts[2:]))
 
 
-Address = Annotated[Named, Depends(_named)]
-
-
 async def _desk(seat: Seat, creditor: str, number: str) -> Desk:
     seat.check(creditor)
     async with seat.office.database.reading() as conn:
@@ -79,7 +76,9 @@ async def _desk(seat: Seat, creditor: str, number: str) -> Desk:
 
 
 @router.get("/invoices/{creditor}/{rest:path}")
-async def show(request: Request, seat: Viewer, address: Address, day: str = "") -> Response:
+async def show(
+    request: Request, seat: Viewer, address: Annotated[Named, Depends(_named)], day: str = ""
+) -> Response:
     """Shows an invoice, or the part of it that the address names."""
     creditor, number, asked = address
     desk = await _desk(seat, creditor, number)
@@ -94,7 +93,7 @@ async def show(request: Request, seat: Viewer, address: Address, day: str = "") 
 
 
 @router.post("/invoices/{creditor}/{rest:path}")
-async def command(request: Request, seat: Viewer, address: Address) -> Response:
+async def command(request: Request, seat: Viewer, address: Annotated[Named, Depends(_named)]) -> Response:
     """Carries a command out and goes back to the invoice; its form comes back with what is wrong."""
     creditor, number, asked = address
     desk = await _desk(seat, creditor, number)
@@ -170,7 +169,8 @@ def _asked(
 
 
 def _agreement(desk: Desk, agreement: Agreement) -> str:
-    return agreed.sentence(desk.account, agreement, desk.today, desk.seat.language)
+    language = desk.seat.language
+    return dated(agreed.sentence(desk.account, agreement, desk.today, language), language)
 
 
 async def _page(desk: Desk, request: Request, day: str) -> Response:
@@ -212,12 +212,20 @@ async def _page(desk: Desk, request: Request, day: str) -> Response:
         ],
         asked=asked,
         misread=day if day and asked is None else "",
-        answer=on_day(view, chain, asked, seat.now) if asked is not None and chain is not None else None,
+        answer=(answer := on_day(view, chain, asked, seat.now) if asked is not None and chain else None),
+        suspended=_suspension(answer),
         run=page_of(ui, ref.workflow_id) if ui is not None else None,
-        told=lambda entry: told(entry, seat.language),
+        told=lambda entry: dated(told(entry, seat.language), seat.language),
         label=lambda key: words.label(str(key), seat.language),
-        explained=lambda because: explain(because, seat.language),
+        explained=desk.explain,
     )
+
+
+def _suspension(answer: Day | None) -> Because | None:
+    """Gives the reason of what keeps a day to come free."""
+    if answer is None or answer.suspended is None:
+        return None
+    return Because(rule=answer.suspended.rule, until=answer.suspended.until)
 
 
 def _offers(desk: Desk, command: Command) -> bool:
@@ -251,7 +259,7 @@ async def _foreseen(desk: Desk, request: Request) -> Response:
         reminder=reminder if isinstance(reminder, Reminder) else None,
         refusal=found.what if isinstance(found.what, Refusal) else None,
         said=said if isinstance(said, shown.Words) else None,
-        explained=lambda because: explain(because, desk.seat.language),
+        explained=desk.explain,
         label=lambda key: words.label(str(key), desk.seat.language),
     )
 
