@@ -48,8 +48,11 @@ def environment(language: str) -> Environment:
         "percent": lambda value: speech.percent(value, language),
         "day": lambda value, length="medium": speech.day(value, language, length),
         "moment": lambda value, zone="Europe/Paris": speech.moment(value, zone, language),
+        "hour": lambda value, zone="Europe/Paris": speech.hour(value, zone),
         "because": lambda action: because(action, language),
         "path": lambda value: quote(str(value), safe=""),
+        "plain": lambda amount: speech.plain_amount(amount, language),
+        "upfirst": lambda text: text[:1].upper() + text[1:],
     }
     made.globals |= {"icon": icon, "language": language, "asset": asset}
     return made

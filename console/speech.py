@@ -7,6 +7,7 @@ Translations are read when the program starts; nothing is compiled beforehand. E
 file of its own.
 """
 
+import re
 from datetime import date, datetime
 from decimal import Decimal
 from functools import cache
@@ -18,6 +19,7 @@ from babel.dates import format_date, format_datetime
 from babel.messages.pofile import read_po
 from babel.numbers import format_currency, format_decimal, format_percent
 
+ISO_DAY = re.compile(r"\b\d{4}-\d{2}-\d{2}\b")
 WORDS = Path(__file__).resolve().parent / "words"
 
 
@@ -72,6 +74,12 @@ def money(amount: Decimal, currency: str, language: str) -> str:
     return format_currency(amount, currency, locale=language)
 
 
+def plain_amount(amount: Decimal, language: str) -> str:
+    """Writes an amount as one would type it, to be changed in a field."""
+    written = f"{amount:.2f}"
+    return written.replace(".", ",") if language == "fr" else written
+
+
 def number(value: Decimal | int, language: str) -> str:
     """Writes a number."""
     return format_decimal(value, locale=language)
@@ -92,6 +100,16 @@ def moment(value: datetime, zone: str, language: str) -> str:
     return format_datetime(value.astimezone(ZoneInfo(zone)), "medium", locale=_dated(language)).rsplit(
         ":", 1
     )[0]
+
+
+def hour(value: datetime, zone: str) -> str:
+    """Writes the hour of an instant in a time zone, to the minute."""
+    return f"{value.astimezone(ZoneInfo(zone)):%H:%M}"
+
+
+def dated(sentence: str, language: str) -> str:
+    """Writes the days in a sentence of the rules as pages write them; French has them as it should."""
+    return ISO_DAY.sub(lambda found: day(date.fromisoformat(found[0]), language), sentence)
 
 
 def _dated(language: str) -> str:

@@ -1,12 +1,23 @@
 """The pages of the console, each module a router; ROUTERS lists those that the application serves."""
 
-from console.pages import behind, entrance, overview, tasks, time_machine, today
+from console.pages import (
+    behind,
+    case,
+    entrance,
+    messages,
+    overview,
+    tasks,
+    time_machine,
+    today,
+)
 
 ROUTERS = (
     entrance.router,
     today.router,
     tasks.router,
-    time_machine.router,
+    case.router,
+    messages.router,
     overview.router,
     behind.router,
+    time_machine.router,
 )

@@ -15,7 +15,11 @@ document.addEventListener("click", (event) => {
     event.preventDefault();
     document.getElementById(opener.dataset.opens).showModal();
   }
-  if (event.target.closest("[data-closes]")) event.target.closest("dialog").close();
+  const open = event.target.closest("[data-closes]") && event.target.closest("dialog");
+  if (open) {
+    event.preventDefault();
+    open.close();
+  }
   document.querySelectorAll("details.menu[open]").forEach((menu) => {
     if (!menu.contains(event.target)) menu.open = false;
   });
@@ -42,3 +46,9 @@ document.addEventListener("change", (event) => {
 
 // A dialog that came back with mistakes opens again.
 document.querySelectorAll("dialog[data-open]").forEach((dialog) => dialog.showModal());
+
+// A form that came into an empty dialog opens it.
+document.addEventListener("htmx:after:swap", () => {
+  document.querySelectorAll("dialog:not([open])").forEach((dialog) => { if (dialog.id === "desk" && dialog.childElementCount) dialog.showModal(); });
+});
+document.addEventListener("close", (event) => { if (event.target.id === "desk") event.target.replaceChildren(); }, true);

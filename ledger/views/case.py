@@ -59,9 +59,6 @@ async def view(conn: AsyncConnection, line: CaseLine, shelf: Shelf) -> CaseView:
     given = await conn.execute(
         sa.select(tasks).filter_by(**of, invoice=line.number).order_by(tasks.c.opened_at, tasks.c.id)
     )
-    waiting = sa.select(sa.func.count()).where(
-        outbox.c.creditor == line.creditor, outbox.c.number == line.number, outbox.c.delivered_at.is_(None)
-    )
     return CaseView(
         line=line,
         account=loaded.account,
@@ -72,8 +69,16 @@ async def view(conn: AsyncConnection, line: CaseLine, shelf: Shelf) -> CaseView:
             Task.model_validate({name: getattr(row, name) for name in Task.model_fields}) for row in given
         ),
         trouble=await troubles.find(conn, CaseRef(creditor=line.creditor, number=line.number)),
-        untold=int((await conn.execute(waiting)).scalar_one()),
+        untold=await untold(conn, line),
     )
+
+
+async def untold(conn: AsyncConnection, line: CaseLine) -> int:
+    """Counts what the run of a case has not been told yet."""
+    waiting = sa.select(sa.func.count()).where(
+        outbox.c.creditor == line.creditor, outbox.c.number == line.number, outbox.c.delivered_at.is_(None)
+    )
+    return int((await conn.execute(waiting)).scalar_one())
 
 
 def _names(column: sa.ColumnElement[object], number: str) -> sa.ColumnElement[bool]:

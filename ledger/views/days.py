@@ -52,6 +52,11 @@ class Day(Fact):
         return not (self.messages or self.steps or self.planned)
 
 
+def end_of(agenda: Agenda, day: date) -> datetime:
+    """Gives the last instant of a civil day."""
+    return agenda.midnight(day + ONE_DAY) - INSTANT
+
+
 def on_day(view: CaseView, chain: Chain, day: date, now: datetime) -> Day:
     """Answers for any day; `now` is an aware instant."""
     number, agenda = view.line.number, Agenda.of(view.account.creditor, view.account.debtor)
@@ -65,7 +70,7 @@ def on_day(view: CaseView, chain: Chain, day: date, now: datetime) -> Day:
         entries=tuple(one for one in view.entries if agenda.today(one.at) == day),
     )
     if day < today:
-        (then,) = said_then(chain, number, [agenda.midnight(day + ONE_DAY) - INSTANT])
+        (then,) = said_then(chain, number, [end_of(agenda, day)])
         return answer.model_copy(update={"then": then, "known": then is not None})
     lines = calendar(view.account, number, view.policy, now)
     after = (line for line in lines if line.day > day)
