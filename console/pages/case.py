@@ -193,6 +193,7 @@ async def _page(desk: Desk, request: Request, day: str) -> Response:
         account=view.account,
         invoice=view.case.invoice,
         policy=view.policy,
+        steps={step.key: step.named(seat.language) for step in view.policy.steps},
         zone=Agenda.of(view.account.creditor, view.account.debtor).creditor_zone.key,
         today=desk.today,
         balance=balance,
