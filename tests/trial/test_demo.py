@@ -277,7 +277,10 @@ def test_the_sample_file_is_an_import(tmp_path: Path) -> None:
 
 async def test_the_open_house_lives_on(lived: Lived) -> None:
     """The console opens on a new season, and a week of its clock is a week on the real engine."""
-    async with open_house(lived) as (address, password), httpx2.AsyncClient(base_url=address) as visitor:
+    async with (
+        open_house(lived) as (address, password),
+        httpx2.AsyncClient(base_url=address, timeout=60) as visitor,
+    ):
         typed = {"name": "admin@localhost", "password": password, "then": "/"}
         entered = await visitor.post("/sign-in", data=typed)
         assert entered.status_code == 303
