@@ -16,6 +16,7 @@ from secrets import token_hex
 from uuid import UUID
 
 from activities.desk import Desk
+from activities.documents import find_pdf
 from activities.mail import Delivery, Fate, LastWord, MailRoom
 from config.sections import Folders
 from correspondence.call import render_call
@@ -31,9 +32,6 @@ from domain.policy import Channel
 from domain.reminder import Reminder
 from ledger import queries
 from ledger.queries import CaseFile
-
-PDF = b"%PDF-"
-"""How every PDF begins."""
 
 
 class Unattachable(NotFound):
@@ -122,7 +120,7 @@ class Dispatch:
         missing: dict[str, NotFound] = {}
         for document, name in files.items():
             try:
-                paths[document] = self._document(document, name)
+                paths[document] = find_pdf(self.folders, document, name)
             except NotFound as fault:
                 missing[document] = fault
         if missing:
@@ -131,17 +129,6 @@ class Dispatch:
         if sum(path.stat().st_size for path in paths.values()) > self.attachments_limit:
             return []
         return [(f"{_plain(document)}.pdf", path.read_bytes()) for document, path in paths.items()]
-
-    def _document(self, document: str, name: str) -> Path:
-        """Finds the PDF of an invoice; raises NotFound for anything else, wherever a link may lead."""
-        folder = self.folders.documents.resolve()
-        path = (folder / name).resolve()
-        if path.is_relative_to(folder) and path.is_file():
-            with path.open("rb") as file:
-                if file.read(len(PDF)) == PDF:
-                    return path
-        msg = f"there is no PDF {name} of invoice {document} in {folder}: put it there, or drop `pdf`"
-        raise NotFound(msg)
 
     @cached_property
     def postbook(self) -> PostBook:

@@ -12,6 +12,7 @@ from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 
 from console import live
+from console.answers import page as answers
 from console.guards import Bounded, Headed, SameSite
 from console.live import Pulse
 from console.office import Office
@@ -41,7 +42,7 @@ def build(office: Office) -> FastAPI:
     )
     app.state.office = office
     app.state.pulse = Pulse(office.database)
-    for router in (live.router, *ROUTERS):
+    for router in (live.router, answers.router, *ROUTERS):
         app.include_router(router, include_in_schema=False)
     app.add_api_route("/health", _health, include_in_schema=False)
     app.mount("/static", StaticFiles(directory=HERE / "static"))
@@ -74,7 +75,8 @@ async def _fault(request: Request, fault: Exception) -> Response:
     """Shows a fault of ours in a sentence: what is wrong and what to do."""
     status = next((code for kind, code in STATUS.items() if isinstance(fault, kind)), 500)
     if status == STATUS[Unavailable]:
-        log.warning("unavailable", path=request.url.path)
+        route = request.scope.get("route")  # not the path: a debtor's link is a secret
+        log.warning("unavailable", path=getattr(route, "path", ""))
     return plain(spoken(request), "trouble.html", status=status, heading=str(status), sentence=str(fault))
 
 

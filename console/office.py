@@ -17,6 +17,7 @@ from temporalio.client import Client
 from config.catalogue import load_policies
 from config.settings import Settings
 from domain.actions import CaseRef
+from domain.answers import DebtorAnswered
 from domain.events import Event
 from domain.faults import NotAllowed, Unavailable
 from domain.policy import DunningPolicy
@@ -78,7 +79,9 @@ class Office:
         """Takes a connection that is open already."""
         self._client = client
 
-    async def admit(self, event: Event, now: datetime, author: str, *, source: str = "console") -> Admission:
+    async def admit(
+        self, event: Event | DebtorAnswered, now: datetime, author: str, *, source: str = "console"
+    ) -> Admission:
         """Takes a fact in and tells the runs; raises InputRefused, Unavailable for a busy database."""
         admission = await self.door.admit(event, now=now, source=source, author=author)
         await self.deliver()

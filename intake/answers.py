@@ -15,6 +15,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from domain.account import Account
 from domain.actions import Ending
 from domain.agreements import (
     LONGEST_PROMISE,
@@ -249,7 +250,7 @@ async def _agree(book: Book, made: Agreement) -> str:
         and isinstance(one, Dispute) == isinstance(made, Dispute)
         and not set(one.invoices).isdisjoint(made.invoices)
     ]
-    if any(_is_since_last_message(book, one.made_on) for one in earlier):
+    if any(is_since_last_message(book.account, one.made_on) for one in earlier):
         remedy = "was answered for already; reply to the message to change what was said"
         raise InputRefused("answer.invoices", ", ".join(made.invoices), remedy)
     if earlier:
@@ -259,8 +260,9 @@ async def _agree(book: Book, made: Agreement) -> str:
     return f"{made.kind} {made.id} recorded" + ("; it waits for approval" if recorded.needs_approval else "")
 
 
-def _is_since_last_message(book: Book, day: date) -> bool:
-    contacted = book.account.last_contact()
+def is_since_last_message(account: Account, day: date) -> bool:
+    """Tells whether a day lies at or after that of the latest message, or of none."""
+    contacted = account.last_contact()
     return contacted is None or day >= contacted
 
 
@@ -270,7 +272,7 @@ async def _hold(book: Book, numbers: Iterable[str | None], name: str, reason: st
     used = {
         one.invoice
         for one in book.account.holds
-        if one.id.startswith(PREFIX) and _is_since_last_message(book, one.starts_on)
+        if one.id.startswith(PREFIX) and is_since_last_message(book.account, one.starts_on)
     }
     free = [number for number in numbers if number not in used]
     for turn, number in enumerate(free, start=1):
