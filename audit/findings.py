@@ -30,6 +30,7 @@ class Kind(StrEnum):
     DISPUTED = "disputed"
     AGREED = "agreed"
     DEBITED = "debited"
+    BLOCKED = "blocked"
     STOPPED = "stopped"
     STALE = "stale"
     CLAIMED_MORE = "claimed_more"
@@ -68,6 +69,7 @@ MEANINGS = {
     Kind.DISPUTED: "a step was taken although the debtor contested all that was owed",
     Kind.AGREED: "a step was taken although an agreement gave the debtor time",
     Kind.DEBITED: "a step was taken although a direct debit could still arrive",
+    Kind.BLOCKED: "a step was taken although the case could not go on",
     Kind.STOPPED: "a step was taken although sending was stopped",
     Kind.STALE: "a step was taken on payment data older than the creditor allows",
     Kind.CLAIMED_MORE: "a message asks for more than was owed, or for what was contested",

@@ -187,6 +187,9 @@ class Judge:
             if held or self.story.is_held(number, day):
                 sentence = f"step {step} was taken on {day} although it was held"
                 yield Suspicion(Kind.HELD, sentence, entry, key)
+            if case.blocked is not None:
+                sentence = f"step {step} was taken although the case could not go on ({case.blocked})"
+                yield Suspicion(Kind.BLOCKED, sentence, entry, key)
             yield from self._agreed(entry, key)
             yield from self._rules(entry, key)
         policies = {self.story.cases[number].policy.partition("@")[0] for number, _, _ in keys}

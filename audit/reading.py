@@ -12,6 +12,9 @@ from audit.chains import Entry
 from audit.money import ZERO
 from audit.story import Case, Message, StepKey, Story
 
+LASTING = {"rejected", "factored"}
+"""What still keeps a case from going on after it was closed and reopened."""
+
 
 def read(story: Story, entry: Entry) -> None:
     """Takes one entry in; raises KeyError for one that makes no sense where it stands."""
@@ -54,7 +57,18 @@ def _closed(story: Story, entry: Entry, facts: Mapping[str, Any]) -> None:
 
 
 def _reopened(story: Story, entry: Entry, _facts: Mapping[str, Any]) -> None:
-    _case(story, entry).ending = None
+    case = _case(story, entry)
+    case.ending = None
+    if case.blocked not in LASTING:
+        case.blocked = None
+
+
+def _blocked(story: Story, entry: Entry, facts: Mapping[str, Any]) -> None:
+    _case(story, entry).blocked = facts["because"]["rule"]
+
+
+def _unblocked(story: Story, entry: Entry, _facts: Mapping[str, Any]) -> None:
+    _case(story, entry).blocked = None
 
 
 def _moved(story: Story, entry: Entry, facts: Mapping[str, Any]) -> None:
@@ -214,6 +228,8 @@ _TELLING = {
     "invoice.reinstated": _reinstated,
     "case.closed": _closed,
     "case.reopened": _reopened,
+    "case.blocked": _blocked,
+    "case.unblocked": _unblocked,
     "case.policy_moved": _moved,
     "payment.received": _received,
     "payment.allocated": _allocated,

@@ -30,6 +30,7 @@ class Case:
     stated: Mapping[str, Any]
     version: int
     ending: str | None = None
+    blocked: str | None = None
     moved: bool = False
     recorded: set[tuple[str, int]] = field(default_factory=set)
     """Steps with any record, also one that was voided since."""

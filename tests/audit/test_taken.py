@@ -108,6 +108,21 @@ async def test_a_reminder_about_a_closed_case(forger: Forger) -> None:
 
 
 @SQLITE
+async def test_a_reminder_about_what_was_refused(forger: Forger) -> None:
+    """A refused invoice is not asked for until it is mended, even if the case was closed and reopened."""
+    house = forger.house
+    refused = {"number": "F-1", "code": "210", "at": house.now, "message": "M-1", "reporter": "BY"}
+    await house.take("invoice.status_reported", **refused)
+    await forger.message()
+    assert await forger.found() == {"blocked": 1}
+    await house.pay("F-1")
+    await house.take("payment.reversed", reference="VIR-1")
+    forger.later(days=1)
+    await forger.message()
+    assert await forger.found() == {"blocked": 2}
+
+
+@SQLITE
 @pytest.mark.parametrize("scope", ["invoice", "debtor", "creditor"])
 async def test_a_reminder_under_a_hold(forger: Forger, scope: str) -> None:
     """A reservation on a held day is found, and none on the day after the hold."""

@@ -39,18 +39,28 @@ class Accords:
     opened: float
     due: float
     grace: int
+    together: tuple[str, ...] = ()
+    """Other invoices that are meant as well; their money then comes without a number."""
 
     def _pay(self, when: float, amount: Decimal, turn: int = 0) -> Iterable[Moment]:
         reference = f"V-{self.number}" + (f"-{turn}" if turn else "")
-        paid = {"number": self.number, "amount": str(amount), "reference": reference}
-        return (Moment(when, "pay", paid),) if amount > 0 else ()
+        paid = {"amount": str(amount), "reference": reference}
+        if self.together:
+            return (Moment(when, "pay_on_account", paid),)
+        return (Moment(when, "pay", paid | {"number": self.number}),) if amount > 0 else ()
 
     def _agree(
         self, when: float, kind: str, days: int, terms: Mapping[str, Any], turn: int = 0
     ) -> Iterator[Moment]:
         """Has people agree on something for some days, and somebody notice when these are over."""
         name = f"{kind}-{self.number}-{turn}"
-        said = {"name": name, "what": kind, "numbers": (self.number,), "on": when, "days": days}
+        said = {
+            "name": name,
+            "what": kind,
+            "numbers": self.together or (self.number,),
+            "on": when,
+            "days": days,
+        }
         yield Moment(when, "agree", said | dict(terms))
         yield Moment(when + days + (self.grace if kind != "dispute" else 0) + 1 + NOTICED, "notice")
 

@@ -19,8 +19,8 @@ from ledger import bank
 from ledger.bank import Kept, State
 from tests.torture.branch import Booked, Branch
 from tests.torture.deeds import AUTHOR, House
+from tests.torture.echoes import Echoes
 from tests.torture.moments import lots
-from tests.torture.parley import Parley
 from tests.torture.stories import Story
 from tests.torture.teller import ANSWERS, INBOX
 
@@ -29,7 +29,7 @@ BESIDE = 0.2
 """The odds that somebody else takes the same file in at the same moment."""
 
 
-class Banking(Parley):
+class Banking(Echoes):
     """Does what happens to one account, and at the bank of its creditor."""
 
     def __init__(self, house: House, story: Story, begun: datetime) -> None:
@@ -90,17 +90,23 @@ class Banking(Parley):
     # What people make of entries
 
     async def share_out(self, entry: str, now: datetime) -> str | None:
-        """Gives the money of an entry to the oldest invoices that are open; None where none is."""
+        """Gives what is left of an entry to the oldest invoices that are open; None where none is.
+
+        What it gave before stays given: it may have kept a settlement, and its invoice is closed by that.
+        """
         async with self.house.database.reading() as conn:
             kept = await bank.find(conn, entry, self.creditor)
-        left, parts = kept.entry.amount, list[Allocation]()
         async with self.book(now) as book:
+            [payment] = [one for one in book.account.payments if one.reference == kept.payment]
+            left, shares = payment.unallocated, {one.invoice: one.amount for one in payment.allocations}
             for number in book.open_invoices():
                 part = min(left, book.account.balance(number).open)
                 left -= part
-                parts += [Allocation(invoice=number, amount=part)] if part > ZERO else []
-        if not parts:
+                if part > ZERO:
+                    shares[number] = shares.get(number, ZERO) + part
+        if left == payment.unallocated:
             return None
+        parts = [Allocation(invoice=number, amount=share) for number, share in shares.items()]
         teller = Teller(self.house.database, self.house.shelf, now)
         return await book_entry(teller, kept, self.story.debtor.id, tuple(parts), AUTHOR)
 

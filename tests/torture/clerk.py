@@ -20,7 +20,8 @@ from domain.faults import InputRefused, NotAllowed, NotFound
 from domain.receivable import Allocation
 from ledger.queries import Task
 from ledger.schema import messages, tasks
-from tests.torture.deeds import AUTHOR, Deeds
+from tests.torture.banking import Banking
+from tests.torture.deeds import AUTHOR
 from tests.torture.mailbox import Mailbox
 
 SETTLING = timedelta(seconds=3)
@@ -28,7 +29,7 @@ SETTLING = timedelta(seconds=3)
 
 REFUSED = (InputRefused, NotAllowed, NotFound)
 
-WAITING = ("approve", "unreachable", "payments", "allocate", "ambiguous")
+WAITING = ("approve", "unreachable", "payments", "allocate", "ambiguous", "rejected", "factored")
 """The kinds of tasks that keep a case from going on."""
 
 
@@ -36,7 +37,7 @@ WAITING = ("approve", "unreachable", "payments", "allocate", "ambiguous")
 class Clerk:
     """Answers the tasks of one account."""
 
-    deeds: Deeds
+    deeds: Banking
     mailbox: Mailbox
     letters: Path
     tell: Callable[[datetime, str], None]
@@ -67,7 +68,7 @@ class Clerk:
             rows = (await conn.execute(query.order_by(tasks.c.opened_at, tasks.c.id))).all()
         return [Task.model_validate(dict(row._mapping)) for row in rows]
 
-    async def _answer(self, task: Task, now: datetime) -> str | None:
+    async def _answer(self, task: Task, now: datetime) -> str | None:  # noqa: PLR0911 - one for each kind
         match task.kind:
             case "approve":
                 return await self.deeds.order("approve", task.invoice or "", step=task.detail["step"])
@@ -78,31 +79,34 @@ class Clerk:
             case "allocate" if task.invoice is None:
                 return await self.deeds.share_out(task.detail["entry"], now)
             case "allocate":
-                return await self._allocate(task.invoice or "", now)
+                return await self.pay_off(task.invoice or "", now)
+            case "rejected":
+                return await self.deeds.mend(task.invoice or "", now)
+            case "factored":
+                return await self.deeds.take_over(task.invoice or "", now)
             case _:
                 return await self._judge(task.detail["message"], now)
 
-    async def _allocate(self, number: str, now: datetime) -> str:
-        """Gives an invoice the money that lies unallocated; where there is none it has just been paid."""
+    async def pay_off(self, number: str, now: datetime) -> str:
+        """Gives an invoice the money that lies unallocated, and receives what is open then.
+
+        Unallocated money counts beside a settlement that it kept: until it is allocated, the case is open.
+        """
         async with self.deeds.book(now) as book:
             for payment in book.account.payments:
-                owed = book.account.balance(number).open
-                part = min(payment.unallocated, owed)
+                part = min(payment.unallocated, book.account.balance(number).open)
                 if part > ZERO:
                     shares = {one.invoice: one.amount for one in payment.allocations}
                     shares[number] = shares.get(number, Decimal()) + part
                     parts = tuple(Allocation(invoice=name, amount=share) for name, share in shares.items())
                     await book.allocate(payment.reference, parts, AUTHOR)
-            left = book.account.balance(number).open
-        if left > ZERO:
-            return await self.pay(number, left, now)
-        return "allocated"
-
-    async def pay(self, number: str, amount: Decimal, now: datetime) -> str:
-        """Receives what is still open, as in a story's last chapter."""
-        facts = {"reference": f"L-{number}-{now:%y%m%d%H%M%S}", "received_on": now.date(), "invoice": number}
+            left, revision = book.account.balance(number).open, book.account.revision
+        if left == ZERO:
+            return "allocated, if anything was open"
+        # The same sum may be open again, if another surplus took the place of this one.
+        facts = {"reference": f"L-{number}-{revision}", "received_on": now.date(), "invoice": number}
         return await self.deeds.admit(
-            now, "payment.received", creditor=self.deeds.creditor, amount=f"{amount:.2f}", **facts
+            now, "payment.received", creditor=self.deeds.creditor, amount=f"{left:.2f}", **facts
         )
 
     async def _judge(self, message: str, now: datetime) -> str | None:

@@ -173,11 +173,6 @@ class Deeds:
         """States that the payments are known up to now."""
         return await self.admit(now, "payments.known", creditor=self.creditor, as_of=now)
 
-    async def share_out(self, entry: str, now: datetime) -> str | None:
-        """Gives the money of a bank entry to invoices; None where nothing can be done yet."""
-        msg = f"{self.creditor} has no bank for {entry} at {now}"
-        raise NotImplementedError(msg)
-
     async def _payments_known(self, now: datetime) -> str:
         return await self.payments_known(now)
 

@@ -165,9 +165,7 @@ class Life:
             return
         if any(action.because.rule == "below_minimum" for action in agenda.values()):
             for case in agenda:
-                async with self.deeds.book(self.now) as book:
-                    owed = book.account.balance(case.number).open
-                await self.clerk.pay(case.number, owed, self.now)
+                await self.clerk.pay_off(case.number, self.now)
             return
         msg = f"nobody gets this account going again: {agenda}"
         raise AssertionError(msg)

@@ -53,8 +53,19 @@ STEERED = {
     "contact": 0.12,
     "unreachable": 0.05,
     "again": 0.25,
+    "reply": 0.1,
+    "bounce": 0.06,
+    "read_mails": 0.1,
 }
 """What people do to an invoice or an account, by probability."""
+
+STATUSES = ("203", "205", "206", "207", "208", "209", "210", "211", "212", "213", "225", "226", "227")
+"""What the e-invoicing network may report of an invoice."""
+
+SELLERS = {"225", "226"}
+REPORTED = 0.12
+TOGETHER = 0.2
+"""The odds that a status is reported of an invoice, and that people agree about several at once."""
 
 
 @dataclass(frozen=True)
@@ -104,6 +115,8 @@ def tell(seed: int, name: str) -> Story:
     )
     numbers = tuple(f"{name}-{n}" for n in range(1, draw.choices((1, 2, 3, 4), (3, 4, 2, 1))[0] + 1))
     moments = [moment for number in numbers for moment in _life(draw, number, owner.grace_days)]
+    if len(numbers) > 1 and draw.random() < TOGETHER:
+        moments += _together(draw, name, numbers, owner.grace_days)
     moments += _creditors_whims(draw, owner)
     if owner.id.startswith(BANKED):
         moments = by_bank(draw, moments, often=bool(owner.banks))
@@ -113,14 +126,14 @@ def tell(seed: int, name: str) -> Story:
 def _owner(draw: Random, name: str) -> Creditor:
     """Chooses the creditor: facts about a creditor as a whole need one whose only debtor has its time."""
     lot = draw.random()
-    if lot < 0.5:
+    if lot < 0.42:
         shared_name = draw.choice(tuple(SHARED))
         return creditor(shared_name, SHARED[shared_name])
     policy = draw.choice(tuple(SHARED.values()))
     more = {"contact_cap_days": draw.choice((1, 2, 5)), "grace_days": draw.choice((0, 3, 7))}
     if lot < 0.75:
         source = {"key": "main", "account": iban_of(f"{BANKED}{name}"), "fresh_within_days": FRESH_DAYS}
-        return creditor(f"{BANKED}{name}", policy, banks=(source,) if lot < 0.65 else (), **more)
+        return creditor(f"{BANKED}{name}", policy, banks=(source,) if lot < 0.6 else (), **more)
     if lot < 0.88:
         return creditor(f"fresh-{name}", policy, payment_freshness_hours=FRESH_HOURS, **more)
     return creditor(f"own-{name}", policy, **more)
@@ -144,6 +157,17 @@ def _life(draw: Random, number: str, grace: int) -> Iterator[Moment]:
         if draw.random() < odds:
             at = opened + draw.uniform(0.5, 50)
             yield Moment(at, kind, {"number": number, "days": draw.randint(1, 20), "bill": billed})
+    while draw.random() < REPORTED:
+        at, code = opened + draw.uniform(0, 40), draw.choice(STATUSES)
+        told = {"number": number, "code": code, "on": at, "reporter": "SE" if code in SELLERS else "BY"}
+        part = {"amount": str(_part(draw, Decimal(total)))} if code in {"206", "212"} else {}
+        yield Moment(at, "status", told | part | ({"reporter": "SE"} if code == "212" else {}))
+
+
+def _together(draw: Random, name: str, numbers: tuple[str, ...], grace: int) -> Iterator[Moment]:
+    """Has people agree about all of a debtor's invoices at once, whatever else becomes of each."""
+    talk = Accords(draw, name, Decimal("50.00"), Decimal("20.00"), draw.uniform(2, 20), 0, grace, numbers)
+    yield from getattr(talk, draw.choice(("promised", "in_instalments", "settled")))()
 
 
 def _money(draw: Random, fate: str, number: str, total: Decimal, opened: float) -> Iterator[Moment]:

@@ -14,10 +14,10 @@ from functools import partial
 from temporalio.service import RPCError
 
 from domain.actions import CaseRef
+from tests.torture.banking import Banking
 from tests.torture.board import Agenda, Board
 from tests.torture.clerk import REFUSED, Clerk
 from tests.torture.clocks import Clocks, Unmoved
-from tests.torture.deeds import Deeds
 from tests.torture.diary import Diary
 from tests.torture.moments import Moment, lots
 from tests.torture.patience import LONGEST, patiently
@@ -34,7 +34,10 @@ GIVEN_UP = timedelta(days=400)
 
 ENDING_SECONDS = 60.0
 
-RACING = {"pay", "pay_on_account", "report", "credit", "agree", "approve", "reject", "uphold", "statement"}
+RACING = {
+    *("pay", "pay_on_account", "report", "credit", "agree", "approve", "reject", "uphold", "statement"),
+    *("reply", "bounce", "status"),
+}
 """The moments that may happen while a step is being taken."""
 
 RACES = 0.3
@@ -50,7 +53,7 @@ class Walker:
     """Walks through the time of one account."""
 
     story: Story
-    deeds: Deeds
+    deeds: Banking
     clerk: Clerk
     clocks: Clocks
     board: Board
@@ -161,16 +164,11 @@ class Walker:
     async def _pay_all(self, agenda: Agenda) -> bool:
         """Pays whatever is open; False where nothing is."""
         for case in agenda:
-            await self._do("last chapter", case.number, partial(self._pay_off, case.number))
+            await self._do("last chapter", case.number, partial(self.clerk.pay_off, case.number, self.now))
         return bool(agenda)
 
     async def _clerk(self) -> bool:
         return await patiently(lambda: self.clerk.answer(self.now))
-
-    async def _pay_off(self, number: str) -> str:
-        async with self.deeds.book(self.now) as book:
-            owed = book.account.balance(number).open
-        return await self.clerk.pay(number, owed, self.now) if owed else "nothing is open"
 
     def _watch(self, standing: str) -> None:
         """Raises Stuck where the account has stood still for longer than anything may take."""
