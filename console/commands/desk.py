@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from typing import Any, NamedTuple
+from urllib.parse import quote
 
 from console.forms import Form
 from console.seats import Seat
@@ -38,6 +39,11 @@ SILENT = (
 )
 
 
+def home(creditor: str, number: str) -> str:
+    """Gives the address of an invoice's page."""
+    return f"/invoices/{quote(creditor, safe='')}/{quote(number, safe='')}"
+
+
 @dataclass(frozen=True)
 class Desk:
     """Holds the seat and the invoice that a command is about."""
@@ -49,6 +55,11 @@ class Desk:
     def line(self) -> CaseLine:
         """Gives the invoice's line."""
         return self.view.line
+
+    @property
+    def home(self) -> str:
+        """Gives the address of the invoice's page."""
+        return home(self.line.creditor, self.line.number)
 
     @property
     def account(self) -> Account:

@@ -1,25 +1,25 @@
 """The page of an invoice: what is owed, the line in time, what comes next and why, what was said and agreed.
 
-In: reading everything for the page, the preview of the next message, the invoice's document, commands.
-Not in: what a command does (console/commands/), messages that have left (messages.py).
+In: reading everything for the page, its commands and their forms.
+Not in: what a command does (console/commands/), what comes and has left (previews.py, messages.py).
 
 The page is written from the record alone: it is the same while Temporal and the worker are away.
 """
 
-from collections.abc import Awaitable, Callable
 from datetime import date
+from decimal import Decimal
 from typing import Annotated, Any, NamedTuple
-from urllib.parse import quote, unquote
+from urllib.parse import unquote
 
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import Response
 
-from console import shown
 from console.commands.agreeing import AGREEMENTS, agreement_of
 from console.commands.desk import Command, Desk
 from console.commands.facts import FACTS
 from console.commands.steering import ORDERS
 from console.forms import Mistakes, read, typed
+from console.pages.previews import PARTS
 from console.screen import done, page
 from console.seats import NotYours, Seat, Viewer
 from console.speech import dated
@@ -29,9 +29,6 @@ from domain.agreements import Agreement
 from domain.calendars import Agenda
 from domain.fact import ZERO
 from domain.faults import InputRefused, NotAllowed, NotFound, Unavailable
-from domain.gate import Call, Refusal
-from domain.preview import preview
-from domain.reminder import Reminder
 from intake.telling import agreed, words
 from intake.telling.history import told
 from intake.temporal import page_of
@@ -43,11 +40,6 @@ router = APIRouter()
 
 COMMANDS: dict[str, Command] = FACTS | AGREEMENTS | ORDERS
 LATER = "Temporal does not answer: the run hears of it once it is back, and asks before anything leaves."
-
-
-def home(creditor: str, number: str) -> str:
-    """Gives the address of an invoice's page."""
-    return f"/invoices/{quote(creditor, safe='')}/{quote(number, safe='')}"
 
 
 class Named(NamedTuple):
@@ -130,7 +122,7 @@ async def _done(desk: Desk, request: Request, said: str) -> Response:
             "Temporal does not answer: the run hears of it once it is back, and asks before anything leaves."
         )
         said, kind = f"{said} {desk.say(later)}", "warn"
-    answer = done(home(line.creditor, line.number), said, kind=kind)
+    answer = done(desk.home, said, kind=kind)
     if "hx-request" in request.headers:
         # A part of a page cannot be the page: the browser goes there itself.
         kept = {"HX-Redirect": answer.headers["location"], "set-cookie": answer.headers["set-cookie"]}
@@ -159,7 +151,7 @@ def _asked(
         desk=desk,
         line=desk.line,
         asked=asked,
-        back=home(desk.line.creditor, desk.line.number),
+        back=desk.home,
         agreement=agreement,
         said=_agreement(desk, agreement) if agreement is not None else "",
         others=[one for one in desk.account.open_numbers() if one != desk.line.number],
@@ -182,7 +174,6 @@ async def _page(desk: Desk, request: Request, day: str) -> Response:
             chain = await reading.chain(conn, line, seat.office.shelf)
     ui, ref = seat.office.settings.console.temporal_ui, CaseRef(creditor=line.creditor, number=line.number)
     balance = view.account.balance(line.number)
-    free = (one.unallocated for one in view.account.payments if one.currency == line.currency)
     return page(
         seat,
         request,
@@ -197,8 +188,8 @@ async def _page(desk: Desk, request: Request, day: str) -> Response:
         zone=Agenda.of(view.account.creditor, view.account.debtor).creditor_zone.key,
         today=desk.today,
         balance=balance,
-        free=sum(free, ZERO),
-        home=home(line.creditor, line.number),
+        free=_free(desk),
+        home=desk.home,
         offered={name for name, one in COMMANDS.items() if _offers(desk, one)},
         points=timeline(view, chain, seat.now),
         agreements=[
@@ -222,6 +213,18 @@ async def _page(desk: Desk, request: Request, day: str) -> Response:
     )
 
 
+def _free(desk: Desk) -> Decimal:
+    """Sums the customer's money and credit that no invoice has taken, in the invoice's currency."""
+    currency = desk.line.currency
+    money = (one.unallocated for one in desk.account.payments if one.currency == currency)
+    notes = (
+        one.total
+        for one in desk.account.credit_notes
+        if one.currency == currency and one.invoice is None and not one.cancelled
+    )
+    return sum((*money, *notes), ZERO)
+
+
 def _suspension(answer: Day | None) -> Because | None:
     """Gives the reason of what keeps a day to come free."""
     if answer is None or answer.suspended is None:
@@ -238,55 +241,3 @@ def _day(text: str) -> date | None:
         return date.fromisoformat(text)
     except ValueError:
         return None
-
-
-async def _foreseen(desk: Desk, request: Request) -> Response:
-    """Shows the next message in a page of its own, beside what is known of it."""
-    found = preview(desk.account, desk.line.number, desk.view.policies, desk.seat.now)
-    reminder = found.what.reminder if isinstance(found.what, Call) else found.what
-    said = None
-    if isinstance(reminder, Reminder):
-        said = await shown.rendered(reminder, desk.seat.office.settings.folders.wording)
-    return page(
-        desk.seat,
-        request,
-        "case/next.html",
-        desk=desk,
-        line=desk.line,
-        home=home(desk.line.creditor, desk.line.number),
-        at=found.at,
-        zone=Agenda.of(desk.account.creditor, desk.account.debtor).creditor_zone.key,
-        step=desk.next_step,
-        reminder=reminder if isinstance(reminder, Reminder) else None,
-        refusal=found.what if isinstance(found.what, Refusal) else None,
-        said=said if isinstance(said, shown.Words) else None,
-        explained=desk.explain,
-        label=lambda key: words.label(str(key), desk.seat.language),
-    )
-
-
-async def _framed(desk: Desk, _request: Request) -> Response:
-    """Gives the next message alone, for a frame: an e-mail or a script as it reads, a letter as its PDF."""
-    found = preview(desk.account, desk.line.number, desk.view.policies, desk.seat.now)
-    reminder = found.what.reminder if isinstance(found.what, Call) else found.what
-    if not isinstance(reminder, Reminder):
-        return shown.framed(shown.paper(desk.say("Nothing is written next.")))
-    said = await shown.rendered(reminder, desk.seat.office.settings.folders.wording)
-    if isinstance(said, bytes):
-        return shown.file(said, f"{desk.line.number}.pdf")
-    return shown.framed(said.html)
-
-
-async def _document(desk: Desk, _request: Request) -> Response:
-    """Gives the PDF of the invoice."""
-    name = desk.view.case.invoice.pdf
-    content = shown.document(name, desk.seat.office.settings.folders.documents)
-    return shown.file(content, name or "invoice.pdf")
-
-
-PARTS: dict[str, Callable[[Desk, Request], Awaitable[Response]]] = {
-    "next": _foreseen,
-    "preview": _framed,
-    "document": _document,
-}
-"""What the address of an invoice may name beside its commands."""

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
 from console import shown
-from console.pages.case import home
+from console.commands.desk import home
 from console.screen import page
 from console.seats import Seat, Viewer
 from domain.faults import NotFound
