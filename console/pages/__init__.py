@@ -2,8 +2,10 @@
 
 from console.pages import (
     behind,
+    bulk,
     case,
     entrance,
+    invoices,
     messages,
     overview,
     tasks,
@@ -15,6 +17,8 @@ ROUTERS = (
     entrance.router,
     today.router,
     tasks.router,
+    invoices.router,
+    bulk.router,
     case.router,
     messages.router,
     overview.router,
