@@ -108,13 +108,15 @@ class Creditor(Fact):
 class Contact(Fact):
     """Names a person or a mailbox at the debtor's that receives reminders.
 
-    `bounced_on` is the day on which the address turned out not to exist; nothing is sent to it any more.
+    `role` says what they do there, in words. `bounced_on` is the day on which the address turned out not to
+    exist; nothing is sent to it any more.
     """
 
     name: str | None = None
     email: str | None = None
     phone: str | None = None
     bounced_on: date | None = None
+    role: str | None = Field(default=None, max_length=60)
 
 
 class Debtor(Fact):

@@ -2,8 +2,11 @@
 
 from console.pages import (
     behind,
+    bulk,
     case,
+    debtors,
     entrance,
+    invoices,
     messages,
     overview,
     tasks,
@@ -15,6 +18,9 @@ ROUTERS = (
     entrance.router,
     today.router,
     tasks.router,
+    invoices.router,
+    bulk.router,
+    debtors.router,
     case.router,
     messages.router,
     overview.router,
