@@ -24,6 +24,7 @@ from domain.events import (
 )
 from domain.faults import InputRefused, NotAllowed, NotFound
 from intake.admission import Admission, Status
+from intake.agreements import BY_INTAKE
 from intake.documents import HASHED, take_file
 from intake.door import Door
 from intake.readers.files import JSON_NAMES, Kind, read_file, read_text, recognise
@@ -198,7 +199,9 @@ def _text(value: object) -> str | None:
     return None if value is None else shown(value)
 
 
-async def retry(door: Door, row: int, mended: str | None = None, *, now: datetime) -> Admission:
+async def retry(
+    door: Door, row: int, mended: str | None = None, *, now: datetime, author: str = BY_INTAKE
+) -> Admission:
     """Loads a refused row again, as it is or as it was mended; a mended CSV row may omit the header.
 
     Raises NotFound for an unknown row, NotAllowed for one that is settled, InputRefused where it is
@@ -216,7 +219,7 @@ async def retry(door: Door, row: int, mended: str | None = None, *, now: datetim
         msg = f"row {row} is a whole file: import it again, mended; then drop the row if it is still listed"
         raise NotAllowed(msg)
     event = _one_event(kept.raw, mended, kept.source, kept.problem.get("creditor"))
-    admission = await door.admit(event, now=now, source=kept.source)
+    admission = await door.admit(event, now=now, source=kept.source, author=author)
     async with door.database.writing() as conn:
         await desk.set_right(conn, row, now)
     return admission

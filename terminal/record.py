@@ -4,7 +4,7 @@ In: opening, and delivering what was written to the runs that wait for it.
 Not in: what is read and written (the modules of the commands), and deliveries themselves (intake/relay.py).
 """
 
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -55,12 +55,6 @@ class Record:
     def door(self) -> Door:
         """Gives the only way in for facts."""
         return Door(self.database, self.catalogue)
-
-    async def settle_all(self, which: Iterable[tuple[str, str]]) -> None:
-        """Plans accounts (creditor, debtor) anew, a transaction for each."""
-        for creditor, debtor in which:
-            async with self.book(creditor, debtor):
-                pass
 
     async def find(self, number: str, creditor: str | None) -> CaseLine:
         """Finds a case by its number; raises NotFound, or InputRefused where a creditor must be named."""

@@ -4,21 +4,18 @@ In: `stop-sending`, with what was about to leave, and `resume-sending`.
 Not in: holds of single cases (holding.py).
 """
 
-from collections.abc import Mapping
 from datetime import timedelta
 from typing import Annotated
 
 import typer
 from rich.console import Console
 
-from domain.actions import Rule
 from domain.agreements import Stop
-from domain.faults import InputRefused, NotFound
 from domain.policy import Channel
-from ledger import policies, queries, switches
-from ledger.queries import CaseLine
+from intake.stopping import Leaving, check_policy, leaving, resume
+from ledger import switches
 from terminal.options import Author, Machine, OfCreditor, Reason
-from terminal.record import Record, opened
+from terminal.record import opened
 from terminal.screen import clean, give, say, table
 from terminal.shell import run
 
@@ -51,14 +48,15 @@ def stop_sending(
     """Stop everything at once, or what one creditor, policy or channel sends, until resume-sending."""
     what = Stop(creditor=creditor, policy=policy, channel=channel)
 
-    async def work() -> tuple[bool, list[CaseLine], list[str]]:
+    async def work() -> tuple[bool, Leaving]:
         async with opened() as record:
-            await _check(record, policy)
             async with record.database.writing() as conn:
+                await check_policy(conn, record.catalogue, policy)
                 new = await switches.stop(conn, what, author, reason, record.now)
-            return new, *await _leaving(record, what, timedelta(hours=hours))
+            async with record.database.reading() as conn:
+                return new, await leaving(conn, record.shelf, what, record.now + timedelta(hours=hours))
 
-    new, lines, underway = run(work())
+    new, (lines, underway) = run(work())
     said = f"sending is stopped for {named(what)}." if new else f"it was stopped for {named(what)} before."
 
     def view(screen: Console) -> None:
@@ -101,12 +99,9 @@ def resume_sending(
 
     async def work() -> None:
         async with opened() as record:
-            async with record.database.writing() as conn:
-                new = await switches.resume(conn, what, author, record.now)
+            new = await resume(record.database, record.shelf, what, author, record.now)
             async with record.database.reading() as conn:
-                waiting = await queries.open_accounts(conn, creditor, rule=Rule.SENDING_STOPPED)
                 left = await switches.stopped(conn, creditor)
-            await record.settle_all(waiting)
             woken = await record.deliver()
         sentences = [
             f"sending goes on for {named(what)}."
@@ -134,33 +129,3 @@ def named(what: Stop) -> str:
         f"channel {what.channel.value}" if what.channel else "",
     ]
     return ", ".join(part for part in parts if part) or "everybody"
-
-
-async def _check(record: Record, policy: str | None) -> None:
-    """Refuses a policy that nobody knows: a stop with a misspelt name would stop nothing."""
-    if policy is None:
-        return
-    if "@" in policy:
-        raise InputRefused("policy", policy, f"name the policy without its version: {policy.split('@')[0]}")
-    async with record.database.reading() as conn:
-        known = {*record.catalogue, *(await policies.ids(conn))}
-    if policy not in known:
-        msg = f"no policy {policy!r}; there are {', '.join(sorted(known))}"
-        raise NotFound(msg)
-
-
-async def _leaving(record: Record, what: Stop, ahead: timedelta) -> tuple[list[CaseLine], list[str]]:
-    """Lists the steps that would have been taken soon, and the messages that are being handed over."""
-    async with record.database.reading() as conn:
-        lines = await queries.leaving(conn, record.now + ahead, creditor=what.creditor, policy=what.policy)
-        underway = await queries.underway(conn, what.creditor)
-        channels: dict[str, Mapping[str, Channel]] = {}
-        for version in {line.policy for line in lines}:
-            policy = await record.shelf.get(conn, version)
-            channels[version] = {step.key: step.channel for step in policy.steps}
-    wanted = [
-        line
-        for line in lines
-        if line.next is not None and what.channel in {None, channels[line.policy].get(line.next.step or "")}
-    ]
-    return wanted, underway

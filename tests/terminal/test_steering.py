@@ -5,7 +5,7 @@ import sqlite3
 
 import pytest
 
-import terminal.record
+import intake.stopping
 from domain.faults import Unavailable
 from tests.terminal import sample
 from tests.terminal.conftest import Terminal
@@ -145,7 +145,7 @@ def test_a_resume_cut_short_is_completed_by_the_next(busy: Terminal, monkeypatch
         raise Unavailable(reason)
 
     with monkeypatch.context() as patched:
-        patched.setattr(terminal.record.Record, "settle_all", die)
+        patched.setattr(intake.stopping, "settle_all", die)
         assert busy("resume-sending").exit_code == 7
     assert busy.told("resume-sending")["changed"] is False
     cases = busy.told("list")["cases"]
