@@ -7,7 +7,7 @@ Not in: what makes a policy climb (domain/policy.py), and whether its words exis
 import difflib
 import tomllib
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
@@ -33,6 +33,25 @@ def load_policies(folder: Path) -> dict[str, DunningPolicy]:
         msg = f"{folder}: there is no policy here; set the folder that holds files such as french-b2b.toml"
         raise ConfigurationFault(msg)
     return {policy.id: policy for policy in map(load_policy, files)}
+
+
+class PolicyFile(NamedTuple):
+    """Names a file of the folder of policies: what it holds, or what is wrong with it."""
+
+    file: Path
+    policy: DunningPolicy | None
+    fault: str | None
+
+
+def read_policies(folder: Path) -> list[PolicyFile]:
+    """Reads every policy of a folder as its file stands now; one that cannot be used stops no other."""
+    found = []
+    for file in sorted(folder.glob("*.toml")):
+        try:
+            found.append(PolicyFile(file, load_policy(file), None))
+        except ConfigurationFault as fault:
+            found.append(PolicyFile(file, None, str(fault)))
+    return found
 
 
 def load_policy(file: Path) -> DunningPolicy:

@@ -11,7 +11,7 @@ from fastapi.staticfiles import StaticFiles
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 
-from console import live
+from console import live, uploads
 from console.answers import page as answers
 from console.guards import Bounded, Headed, SameSite
 from console.live import Pulse
@@ -37,7 +37,7 @@ def build(office: Office) -> FastAPI:
         middleware=[
             Middleware(Headed),
             Middleware(SameSite, free=WITHOUT_COOKIE),
-            Middleware(Bounded),
+            Middleware(Bounded, wider={uploads.ADDRESS: uploads.LARGEST_BODY}),
         ],
     )
     app.state.office = office

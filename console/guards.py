@@ -4,7 +4,7 @@ In: three ASGI wrappers.
 Not in: who has signed in (seats.py), signatures of events (api/).
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
@@ -96,10 +96,13 @@ class TooLarge(Exception):
 class Bounded:
     """Stops a body that grows beyond the limit, whatever its length claims to be."""
 
-    def __init__(self, app: ASGIApp, limit: int = LARGEST_BODY) -> None:
-        """Wraps an application; `limit` is in bytes."""
+    def __init__(
+        self, app: ASGIApp, limit: int = LARGEST_BODY, wider: Mapping[str, int] | None = None
+    ) -> None:
+        """Wraps an application; limits are in bytes, `wider` ones by path."""
         self._app = app
         self._limit = limit
+        self._wider = wider or {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serves a request, or answers 413."""
@@ -107,9 +110,10 @@ class Bounded:
             await self._app(scope, receive, send)
             return
         read, started = 0, False
-        too_large = PlainTextResponse(f"at most {self._limit} bytes can be taken", 413)
+        limit = self._wider.get(scope["path"], self._limit)
+        too_large = PlainTextResponse(f"at most {limit} bytes can be taken", 413)
         stated = Headers(scope=scope).get("content-length", "0")
-        if not stated.isdecimal() or int(stated) > self._limit:
+        if not stated.isdecimal() or int(stated) > limit:
             await too_large(scope, receive, send)
             return
 
@@ -117,7 +121,7 @@ class Bounded:
             nonlocal read
             message = await receive()
             read += len(message.get("body", b""))
-            if read > self._limit:
+            if read > limit:
                 raise TooLarge
             return message
 

@@ -62,15 +62,20 @@ class Wording:
     @classmethod
     def load(cls, folder: Path, links: Links | None = None) -> Self:
         """Reads a wording folder and tries every text; raises ConfigurationFault naming file and variable."""
+        wording = cls.unproven(folder, links)
+        prove(wording)
+        return wording
+
+    @classmethod
+    def unproven(cls, folder: Path, links: Links | None = None) -> Self:
+        """Reads a wording folder without trying its texts, which takes longer than a person waits."""
         if not folder.is_dir():
             msg = (
                 f"{folder}: there is no such wording folder; set the folder that holds <language>/<message>/"
             )
             raise ConfigurationFault(msg)
         sources = {path.relative_to(folder).as_posix(): _read(path) for path in _texts(folder)}
-        wording = cls(folder, sources, links)
-        prove(wording)
-        return wording
+        return cls(folder, sources, links)
 
     @cached_property
     def version(self) -> str:

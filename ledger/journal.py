@@ -20,6 +20,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from domain.fact import Fact, Instant
 from ledger.schema import creditors, debtors, journal
 
+INSTALLATION = 7_236_153
+"""The lock of the chain that belongs to no creditor, where the database has no row to lock."""
+
 
 class Entry(Fact):
     """Records one thing that happened; `revision` counts the entries of its account from 1."""
@@ -101,6 +104,29 @@ async def append(
     elif account[0]:
         await conn.execute(_CREDITOR_HEAD, head)
     return str(row["hash"])
+
+
+async def note(conn: AsyncConnection, scope: str, now: datetime, kind: str, **facts: Any) -> int:
+    """Appends an entry to a creditor's own chain, or with "" to the installation's; returns its revision.
+
+    The chain is locked until the transaction ends, so that two who write at once do not take one place.
+    """
+    if scope:
+        await conn.execute(sa.select(creditors.c.id).where(creditors.c.id == scope).with_for_update())
+    elif conn.dialect.name == "postgresql":
+        await conn.execute(sa.text("SELECT pg_advisory_xact_lock(:key)"), {"key": INSTALLATION})
+    revision, previous = await last(conn, scope, "")
+    await append(
+        conn,
+        account=(scope, ""),
+        revision=revision + 1,
+        previous=previous,
+        at=now,
+        kind=kind,
+        invoice=None,
+        facts=facts,
+    )
+    return revision + 1
 
 
 async def last(conn: AsyncConnection, creditor: str, debtor: str) -> tuple[int, str]:

@@ -91,16 +91,5 @@ async def _check(conn: AsyncConnection, what: Stop) -> None:
 
 
 async def _log(conn: AsyncConnection, what: Stop, now: datetime, kind: str, **facts: str) -> None:
-    scope = what.creditor or ANY
-    revision, previous = await journal.last(conn, scope, "")
     parts = {name: part for name, part in _key(what).items() if part and name != "creditor"}
-    await journal.append(
-        conn,
-        account=(scope, ""),
-        revision=revision + 1,
-        previous=previous,
-        at=now,
-        kind=kind,
-        invoice=None,
-        facts=facts | parts,
-    )
+    await journal.note(conn, what.creditor or ANY, now, kind, **facts, **parts)

@@ -6,8 +6,6 @@ Not in: the command and its work (moving.py).
 
 import csv
 import json
-from collections import Counter
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +13,8 @@ from rich.console import Console
 
 from domain.actions import NextAction
 from domain.explanation import explain
-from domain.fact import Fact
 from domain.faults import InputRefused
+from intake.moving import Moving
 from ledger.moving import Move
 from terminal.orders import sentence
 from terminal.screen import clean, table
@@ -29,32 +27,6 @@ COLUMNS = (
     *("before_step", "before_at", "before_reason", "after_step", "after_at", "after_reason"),
     *("passed", "said_as", "dropped", "obstacle"),
 )
-
-
-class Failed(Fact):
-    """Names an account that could not be moved, and why; nothing of it has changed."""
-
-    creditor: str
-    debtor: str
-    problem: str
-
-
-@dataclass
-class Moving:
-    """Gathers what was found or done, account by account."""
-
-    versions: tuple[str, ...]
-    to: str
-    dry_run: bool
-    moves: list[Move] = field(default_factory=list)
-    failed: list[Failed] = field(default_factory=list)
-    not_reached: int = 0
-    delivered: bool = False
-
-    @property
-    def counts(self) -> dict[str, int]:
-        """Counts the cases by what becomes of them."""
-        return dict(Counter(one.verdict for one in self.moves))
 
 
 def check_file(kept: Path | None) -> None:

@@ -5,8 +5,7 @@ Not in: the calendar of a real invoice (showing.py), and a whole portfolio (simu
 """
 
 from collections.abc import Iterable
-from datetime import UTC, date, datetime, timedelta
-from decimal import Decimal
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -16,19 +15,16 @@ from rich.table import Table
 
 from config.catalogue import load_policies, load_policy
 from config.settings import load
-from domain.account import Account, Case
-from domain.calendars import COUNTRY_ZONES, Agenda
+from domain.calendars import Agenda
 from domain.explanation import explain
 from domain.faults import InputRefused, NotFound
 from domain.policy import DunningPolicy, Roll
-from domain.receivable import Contact, Creditor, Debtor, Invoice, PostalAddress
-from domain.schedule import PlannedStep, calendar
+from domain.schedule import PlannedStep
+from domain.trying import USUAL_TERM, parties, sample_calendar
 from intake.telling import words
 from terminal.options import Lang, Machine, Speech, day_option
 from terminal.screen import give, table
 from terminal.texts import check_words
-
-USUAL_TERM = timedelta(days=30)
 
 policies = typer.Typer(no_args_is_help=True, help="Show the policies: which reminders leave, when and how.")
 
@@ -138,54 +134,9 @@ def preview(
 
     def view(screen: Console) -> None:
         title = f"{found.id}, {words.label('due', lang)} {words.on(due, lang)}"
-        screen.print(calendar_table(title, lines, found, lang, Agenda.of(*_parties(country, postcode))))
+        screen.print(calendar_table(title, lines, found, lang, Agenda.of(*parties(country, postcode))))
 
     give(document, view, machine=machine)
-
-
-def sample_calendar(
-    policy: DunningPolicy,
-    due: date,
-    *,
-    issued: date | None = None,
-    country: str = "FR",
-    postcode: str | None = None,
-) -> tuple[PlannedStep, ...]:
-    """Works out the calendar of an invoice that nobody has sent yet, as seen on its issue date."""
-    creditor, debtor = _parties(country, postcode)
-    start = issued or due - USUAL_TERM
-    invoice = Invoice(
-        creditor=creditor.id,
-        number="SAMPLE",
-        debtor=debtor.id,
-        issue_date=start,
-        due_date=due,
-        total=max([Decimal("1000.00"), *policy.minimum.values()]),
-        currency=next(iter(policy.minimum), "EUR"),
-    )
-    account = Account(creditor=creditor, debtor=debtor, cases=(Case(invoice=invoice, policy=policy.version),))
-    return calendar(account, invoice.number, policy, Agenda.of(creditor, debtor).midnight(start))
-
-
-def _parties(country: str, postcode: str | None) -> tuple[Creditor, Debtor]:
-    if len(country) != 2 or not country.isalpha() or not country.isupper():  # noqa: PLR2004 - ISO 3166-1 alpha-2
-        raise InputRefused(
-            field="country", value=country, remedy="write the two capital letters of a country, as FR"
-        )
-    address = PostalAddress(lines=("-",), postcode=postcode or "-", city="-", country=country)
-    zone = COUNTRY_ZONES.get(country, "Europe/Paris")
-    creditor = Creditor(
-        id="sample", legal_name="-", address=address, email="sample@relance.example", time_zone=zone
-    )
-    debtor = Debtor(
-        creditor="sample",
-        id="sample",
-        legal_name="-",
-        address=address,
-        country=country,
-        contacts=(Contact(email="sample@relance.example"),),
-    )
-    return creditor, debtor
 
 
 def _title(policy: DunningPolicy, language: str) -> str:
