@@ -124,6 +124,8 @@ class GuestRoute(APIRoute):
                 log.warning("guest_not_served", fault=type(fault).__name__)
                 status = 503 if isinstance(fault, Unavailable) else 500
                 response = plain("en", "answers/away.html", status=status)
+            finally:
+                await request.close()  # the files of its form
             response.headers.update(HEADERS)
             return response
 

@@ -25,6 +25,7 @@ import pytest_asyncio
 from playwright.async_api import Browser, Page, async_playwright
 from temporalio.client import Client
 
+from activities.links import links_of
 from config.sections import Console, Folders, Smtp
 from config.settings import Settings
 from console import people
@@ -178,7 +179,7 @@ async def stage(
             task_queue=f"stage-{uuid4().hex[:8]}",
             console=Console(bind=f"127.0.0.1:{port}", public_url=address),
         )
-        wording = Wording.load(settings.folders.wording)
+        wording = Wording.load(settings.folders.wording, links_of(settings))
         async with world(temporal, settings, database, wording) as lives, _chromium() as browser:
             now = await _lived(lives)
             office = Office(settings, database, lives.policies, clock=lambda: now)
