@@ -52,3 +52,6 @@ document.addEventListener("htmx:after:swap", () => {
   document.querySelectorAll("dialog:not([open])").forEach((dialog) => { if (dialog.id === "desk" && dialog.childElementCount) dialog.showModal(); });
 });
 document.addEventListener("close", (event) => { if (event.target.id === "desk") event.target.replaceChildren(); }, true);
+
+// On a narrow screen the navigation scrolls: the place one is at stays in sight.
+document.querySelector(".bar nav [aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
