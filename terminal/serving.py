@@ -7,6 +7,7 @@ Not in: the application itself (console/application.py), and the worker, which g
 import secrets
 from typing import Annotated, Any
 
+import structlog
 import typer
 
 from config import logs
@@ -18,6 +19,8 @@ from terminal.options import Machine
 from terminal.record import opened
 from terminal.screen import give, say
 from terminal.shell import run
+
+log = structlog.get_logger("console")
 
 GRACE_SECONDS = 2
 """How long open streams may keep the process from ending."""
@@ -50,13 +53,14 @@ def serve(
                     host=host,
                     port=int(port),
                     log_config=None,
+                    log_level="warning",
                     access_log=False,
                     timeout_graceful_shutdown=GRACE_SECONDS,
                     server_header=False,
                     proxy_headers=False,
                 )
             )
-            typer.echo(f"console http://{host}:{port}")
+            log.info("console_started", bind=f"{host}:{port}")
             try:
                 await server.serve()
             except SystemExit as taken:

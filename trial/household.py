@@ -90,9 +90,8 @@ async def household(
         zone = await schedule_nightly_audit(client, settings.task_queue)
         health = settings.health_bind or f"{LOCAL}:{free_port()}"
         address = f"{LOCAL}:{ports.console}"
-        environment = environment_of(
-            server.address, sink.port, health, settings.console.public_url or f"http://{address}"
-        )
+        public = settings.console.public_url or f"http://{address}"
+        environment = environment_of(server.address, sink.port, health, public, server.ui or "")
         worker = Child("worker", (str(WORKER),), environment, health)
         console = Child("console", (str(STARTER), "serve", "--bind", address), environment, address)
         _introduce(say, settings, server, report)
@@ -171,7 +170,7 @@ def _introduce(say: Say, settings: Settings, server: TemporalServer, report: Loa
     say("stop it       Ctrl-C")
 
 
-def environment_of(temporal: str, smtp_port: int, health: str, public: str) -> dict[str, str]:
+def environment_of(temporal: str, smtp_port: int, health: str, public: str, web_ui: str) -> dict[str, str]:
     """Gives both processes their environment: ours, but with this machine's Temporal server and mailbox."""
     kept = {
         name: value
@@ -186,6 +185,7 @@ def environment_of(temporal: str, smtp_port: int, health: str, public: str) -> d
         f"{PREFIX}SMTP__TLS": "none",
         f"{PREFIX}HEALTH_BIND": health,
         f"{PREFIX}CONSOLE__PUBLIC_URL": public,
+        f"{PREFIX}CONSOLE__TEMPORAL_UI": web_ui,
     }
 
 

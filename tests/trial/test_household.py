@@ -207,7 +207,7 @@ def test_the_worker_is_kept_from_production(monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setenv("TEMPORAL_ADDRESS", "cloud.example:7233")
     monkeypatch.setenv("RELANCE_SMTP__HOST", "mail.example")
     monkeypatch.setenv("RELANCE_SMTP__PASSWORD", "secret")
-    environment = environment_of("127.0.0.1:1", 2, "127.0.0.1:3", "http://127.0.0.1:8000")
+    environment = environment_of("127.0.0.1:1", 2, "127.0.0.1:3", "http://127.0.0.1:8000", "")
     assert "secret" not in environment.values()
     assert environment["TEMPORAL_ADDRESS"] == "127.0.0.1:1"
     assert (environment["RELANCE_SMTP__HOST"], environment["RELANCE_SMTP__PORT"]) == ("127.0.0.1", "2")
