@@ -12,7 +12,7 @@ from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 
 from console import live, uploads
-from console.answers import page as answers
+from console.answers import files, page
 from console.guards import Bounded, Headed, SameSite
 from console.live import Pulse
 from console.office import Office
@@ -42,7 +42,7 @@ def build(office: Office) -> FastAPI:
     )
     app.state.office = office
     app.state.pulse = Pulse(office.database)
-    for router in (live.router, answers.router, *ROUTERS):
+    for router in (live.router, page.router, files.router, *ROUTERS):
         app.include_router(router, include_in_schema=False)
     app.add_api_route("/health", _health, include_in_schema=False)
     app.mount("/static", StaticFiles(directory=HERE / "static"))

@@ -75,7 +75,7 @@ def author_of(debtor: str) -> str:
 def name_of(event: DebtorAnswered) -> str:
     """Names an answer by what it says and the link it came by: the same one again has the same name."""
     said = f"{event.creditor}\0{event.debtor}\0{event.link}\0{event.answer.model_dump_json()}"
-    return f"{PREFIX}{hashlib.sha256(said.encode()).hexdigest()[:32]}"
+    return f"{PREFIX}{hashlib.sha256(said.encode()).hexdigest()[:16]}"
 
 
 async def debtor_answered(visit: Visit, event: DebtorAnswered) -> Admission:

@@ -226,6 +226,9 @@ OFFERED: Mapping[str, tuple[str, ...]] = {
     "contact": ("mend", "close"),
     "unreachable": ("mend",),
     "bounce": ("mend", "close"),
+    "claimed-paid": ("close",),
+    "claimed-contact": ("mend", "close"),
+    "claimed-missing": ("close",),
 }
 """What is offered for each kind; the others are closed with a word, or put off."""
 

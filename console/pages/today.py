@@ -22,9 +22,9 @@ ZONE = COUNTRY_ZONES["FR"]
 GROUPS: dict[str, tuple[str, ...]] = {
     "calls": ("call",),
     "approvals": ("approve", "approve-agreement"),
-    "payments": ("match", "allocate", "payments", "cashed-differs", "new-account"),
+    "payments": ("match", "claimed-paid", "allocate", "payments", "cashed-differs", "new-account"),
     "disputes": ("dispute", "dispute-expired", "credit-note", "broken-promise", "missing-piece", "factored"),
-    "contacts": ("contact", "bounce", "unreachable", "mend", "reply"),
+    "contacts": ("contact", "bounce", "unreachable", "mend", "reply", "claimed-contact", "claimed-missing"),
     "sends": ("ambiguous", "post", "report", "status-claimed"),
     "ends": ("handoff", "recall", "exhausted"),
 }

@@ -179,7 +179,7 @@ async def test_each_answer_is_thanked_for(visitor: Visitor, kind: str) -> None:
 
 
 async def test_the_page_says_what_was_answered(visitor: Visitor) -> None:
-    """What was promised, contested or is looked at stands beside its invoice; the reason of a hold does not."""
+    """What was promised, contested or is looked at stands beside its invoice; no reason of a hold does."""
     await visitor.post.bill("F-8", due="2026-03-25")
     await visitor.send("paid", invoices="F-8")
     await visitor.send("dispute", amount="40,00")

@@ -198,12 +198,19 @@ async def _lived(lives: World) -> datetime:
     """Lives through the portfolio's days; gives the instant at which it stands."""
     begin = real_now()
     today = begin.date()
-    for owner in ("acme", "beta", "gamma"):
-        creditor = facts.creditor(id=owner, legal_name=f"{owner.title()} SAS", policy="french-b2b")
+    for owner in ("acme", "beta", "gamma", "delta"):
+        creditor = facts.creditor(
+            id=owner,
+            legal_name=f"{owner.title()} SAS",
+            policy="french-b2b",
+            iban="FR7630006000011234567890189",
+        )
         await lives.admit(CreditorRegistered(creditor=creditor), begin)
     customers = {"martin": "fr", "dubois": "fr", "miller": "en"}
     mornings = {"matin": "fr", "aube": "fr"}
-    for owner, names in (("acme", customers), ("beta", {"secret": "fr"}), ("gamma", mornings)):
+    answering = {"roux": "fr", "reed": "en"}
+    owners = {"acme": customers, "beta": {"secret": "fr"}, "gamma": mornings, "delta": answering}
+    for owner, names in owners.items():
         for name, language in names.items():
             known = facts.debtor(
                 creditor=owner,
@@ -224,6 +231,9 @@ async def _lived(lives: World) -> datetime:
     for number, debtor, due in (("G-1", "matin", 5), ("G-2", "aube", 32), ("G-3", "muet", 32)):
         dated = {"issue_date": today, "due_date": today + due * DAY, "total": "900.00"}
         await lives.admit(billed("gamma", number, debtor, dated), begin)
+    for number, debtor, due in (("D-1", "roux", 20), ("D-2", "roux", 44), ("D-3", "reed", 30)):
+        dated = {"issue_date": today, "due_date": today + due * DAY, "total": "480.00"}
+        await lives.admit(billed("delta", number, debtor, dated), begin)
     now = begin + SPAN
     await lives.live((), now)
     return now
