@@ -18,7 +18,7 @@ from config.sections import Console, Folders
 from config.settings import Settings
 from console import people
 from console.application import build as application
-from console.office import Office
+from console.office import Office, wall_clock
 from console.seats import COOKIE
 from domain.actions import CaseRef
 from domain.agreements import Dispute
@@ -189,7 +189,7 @@ class Alone:
         who = Person(id=f"{role.key}@acme.example", name="A", role=role, creditors=creditors or None)
         async with self.office.database.writing() as conn:
             await record.save(conn, who, NOW)
-        token = await people.open_session(self.office.database, who, NOW, timedelta(hours=1))
+        token = await people.open_session(self.office.database, who, wall_clock(), timedelta(hours=1))
         self.client.cookies.set(COOKIE, token)
 
     async def give(self, command: str, **fields: object) -> httpx2.Response:
