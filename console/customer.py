@@ -144,6 +144,16 @@ class Customer:
         return tuple(one for one in self.account.payments if one.unallocated > ZERO)
 
     @cached_property
+    def presumed(self) -> dict[str, Decimal]:
+        """Sums by currency what of his free money and credit is presumed to pay open invoices."""
+        sums: dict[str, Decimal] = {}
+        for case in self.open_cases:
+            share = self.account.balance(case.invoice.number).presumed
+            if share > ZERO:
+                sums[case.invoice.currency] = sums.get(case.invoice.currency, ZERO) + share
+        return sums
+
+    @cached_property
     def holds(self) -> tuple[Hold, ...]:
         """Lists the holds that stand, today or later: the creditor's, the customer's, those of invoices."""
         order = {HoldScope.CREDITOR: 0, HoldScope.DEBTOR: 1, HoldScope.INVOICE: 2}
@@ -172,5 +182,6 @@ async def read(seat: Seat, address: Named, mails: int = 0) -> Customer:
 
 
 def month_name(first: date, language: str) -> str:
-    """Names a month in a few letters, above its year."""
-    return f"{format_date(first, 'MMM', locale=language)} {first:%Y}"
+    """Names a month in a few letters; a January stands above its year."""
+    name = format_date(first, "LLL", locale=language).rstrip(".")
+    return f"{name} {first:%Y}" if first.month == 1 else name
