@@ -17,9 +17,11 @@ from temporalio.client import Client
 from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.runtime import Runtime
 
+from activities.links import links_of
 from config.catalogue import load_policies
-from config.sections import Folders, Smtp
+from config.sections import Console, Folders, Smtp
 from config.settings import Settings
+from correspondence.links import Links
 from correspondence.wording import Wording
 from domain.actions import Because, CaseRef
 from domain.faults import RelanceError, Unavailable
@@ -35,11 +37,12 @@ from trial.foresight import Foresight
 from trial.mail import MailSink, mail_sink
 from trial.sample.company import company, write
 from trial.sample.story import day_of, tell
-from trial.servers import preferred_port, temporal_dev_server
+from trial.servers import LOCAL, preferred_port, temporal_dev_server
 from trial.world import World, world
 
 TEMPORAL_PORT = 7233
 WEB_UI_PORT = 8233
+CONSOLE_PORT = 8000
 TASK_QUEUE = "relance-demo"
 """A queue of its own: a worker of this machine's own records must not take part in the story."""
 
@@ -112,7 +115,8 @@ async def demonstration(
         stack.enter_context(_alone(folder))
         shutil.rmtree(folder, ignore_errors=True)
         watching.phase("foretelling the story, starting the servers")
-        foretelling = asyncio.create_task(asyncio.to_thread(_foretell, begin, file))
+        settings = _settings(folder, preferred_port(CONSOLE_PORT))
+        foretelling = asyncio.create_task(asyncio.to_thread(_foretell, begin, file, links_of(settings)))
         stack.callback(foretelling.cancel)
         server = await stack.enter_async_context(
             temporal_dev_server(
@@ -125,7 +129,7 @@ async def demonstration(
         sink = await stack.enter_async_context(
             mail_sink(folder / "mail" / "Maildir", 0, readable=folder / "mail")
         )
-        settings = _settings(folder, sink.port)
+        settings = settings.model_copy(update={"smtp": Smtp(port=sink.port)})
         client = await Client.connect(server.address, data_converter=pydantic_data_converter, runtime=runtime)
         database = await stack.enter_async_context(await Database.open(settings.database_url))
         await database.migrate()
@@ -164,18 +168,19 @@ def _alone(folder: Path) -> Iterator[None]:
         yield
 
 
-def _settings(folder: Path, smtp_port: int) -> Settings:
+def _settings(folder: Path, console_port: int) -> Settings:
     """States every setting that says where something goes: those of production must not be heeded here."""
     folders = Folders(var=folder)
     return Settings(
         folders=folders,
         database_url=f"sqlite+aiosqlite:///{folder / 'relance.sqlite3'}",
-        smtp=Smtp(port=smtp_port),
+        console=Console(bind=f"{LOCAL}:{console_port}", public_url=f"http://{LOCAL}:{console_port}"),
+        secret_key=None,
         task_queue=TASK_QUEUE,
     )
 
 
-def _foretell(begin: datetime, file: Path) -> Foretold:
+def _foretell(begin: datetime, file: Path, links: Links | None) -> Foretold:
     """Reads the sample as of today, tells its story in advance, and writes its file."""
     folders = Folders()
     catalogue = load_policies(folders.policies)
@@ -184,7 +189,7 @@ def _foretell(begin: datetime, file: Path) -> Foretold:
     foresight = Foresight(company(today), catalogue, begin)
     tell(foresight)
     simulated = foresight.whole()
-    wording = Wording.load(folders.wording)
+    wording = Wording.load(folders.wording, links)
     return Foretold(foresight, simulated, comparing.predicted(simulated, wording), wording)
 
 

@@ -23,10 +23,8 @@ from ledger import queries
 from ledger.queries import CaseLine, Filters
 from trial.demo import Lived
 from trial.sample.company import company
-from trial.servers import LOCAL, preferred_port
 from trial.world import World
 
-CONSOLE_PORT = 8000
 SEASON = timedelta(days=21)
 DAY = timedelta(days=1)
 
@@ -83,6 +81,6 @@ async def open_house(lived: Lived) -> AsyncIterator[tuple[str, str]]:
     office = Office(lived.settings, world.database, world.policies, clock.now, clock)
     office.use(world.skipper.client)
     password = await people.first_administrator(world.database, clock.now()) or ""
-    port = preferred_port(CONSOLE_PORT)
-    async with listening(build(office), LOCAL, port):
-        yield f"http://{LOCAL}:{port}", password
+    host, _, port = lived.settings.console.bind.rpartition(":")  # the one that links in messages name
+    async with listening(build(office), host, int(port)):
+        yield f"http://{host}:{port}", password
