@@ -4,7 +4,7 @@ In: the points of the line in their order.
 Not in: how they look (templates/case/line.html), what decides them (domain/schedule.py).
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, Literal, NamedTuple
@@ -14,10 +14,10 @@ from domain.agreements import Agreement, Dispute, InstalmentPlan
 from domain.calendars import Agenda
 from domain.concluding import UNDER_WAY
 from domain.policy import DunningStep
-from domain.schedule import calendar
+from domain.schedule import PlannedStep
 from ledger.messages import State as Sending
 from ledger.views.case import CaseView, Chain
-from ledger.views.days import end_of, passed_over, said_then
+from ledger.views.days import end_of, said_then
 
 State = Literal["past", "not", "now", "future"]
 
@@ -77,12 +77,18 @@ class Point(NamedTuple):
     because: Because | None = None
 
 
-def line(view: CaseView, chain: Chain | None, now: datetime) -> list[Point]:
-    """Puts the line together; `chain` explains steps that were passed over, where there are any."""
+Passed = Sequence[tuple[DunningStep, date]]
+"""Steps that were never taken, each with its day."""
+
+
+def line(
+    view: CaseView, coming: Sequence[PlannedStep], passed: Passed, chain: Chain | None, now: datetime
+) -> list[Point]:
+    """Puts the line together; `chain` explains the steps that were passed over, where there are any."""
     today = Agenda.of(view.account.creditor, view.account.debtor).today(now)
-    points = [*_dates(view, today), *_left(view), *_told(view), *_coming(view, now)]
+    points = [*_dates(view, today), *_left(view), *_told(view), *_coming(view, coming)]
     if chain is not None:
-        points += _passed(view, chain, now)
+        points += _passed(view, chain, passed)
     return sorted(points, key=lambda one: (one.day, one.state == "future", one.state == "now", _turn(one)))
 
 
@@ -153,10 +159,8 @@ def _told(view: CaseView) -> Iterator[Point]:
             yield Point(agenda.today(entry.at), "past", "entry", symbol, entry.at, about=entry)
 
 
-def _coming(view: CaseView, now: datetime) -> Iterator[Point]:
-    if view.line.ending is not None:
-        return
-    for planned in calendar(view.account, view.line.number, view.policy, now):
+def _coming(view: CaseView, coming: Sequence[PlannedStep]) -> Iterator[Point]:
+    for planned in coming:
         yield Point(
             day=planned.day,
             state="future",
@@ -168,10 +172,10 @@ def _coming(view: CaseView, now: datetime) -> Iterator[Point]:
         )
 
 
-def _passed(view: CaseView, chain: Chain, now: datetime) -> Iterator[Point]:
+def _passed(view: CaseView, chain: Chain, passed: Passed) -> Iterator[Point]:
     """Gives the steps that were never taken, each with what the rules said at the end of its day."""
     agenda = Agenda.of(view.account.creditor, view.account.debtor)
-    missed = sorted(passed_over(view, now), key=lambda one: one[1])
+    missed = sorted(passed, key=lambda one: one[1])
     ends = [end_of(agenda, day) for _, day in missed]
     for (step, day), said in zip(missed, said_then(chain, view.line.number, ends), strict=True):
         yield Point(

@@ -6,7 +6,7 @@ Not in: any command (facts.py, agreeing.py, steering.py), their forms' looks (te
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any, NamedTuple
 from urllib.parse import quote
@@ -28,14 +28,17 @@ from ledger.views.case import CaseView
 from workflows.ports import OperatorOrder, Verb
 from workflows.told import CaseState
 
+A_WHILE = timedelta(minutes=15)
+"""How long a worker may be behind before people are told."""
+
 AWAY = (
     "Temporal does not answer, and this order needs the run: nothing was changed. What you wrote is kept "
     "below: give the order again once it is back. Payments, disputes and other facts can be recorded all "
     "the same; the run hears of them later."
 )
 SILENT = (
-    "No worker answered. The order may still be carried out once one runs: look at the invoice before you "
-    "give it again."
+    "The run did not answer: Temporal or every worker is away. The order may still be carried out once they "
+    "are back: look at the invoice before you give it again."
 )
 
 
@@ -75,6 +78,14 @@ class Desk:
     def today(self) -> date:
         """Gives the civil day in the creditor's zone."""
         return Agenda.of(self.account.creditor, self.account.debtor).today(self.seat.now)
+
+    @property
+    def overdue(self) -> bool:
+        """Tells whether the next step should have been taken a while ago: nobody is there to take it."""
+        action = self.line.next
+        if action is None or action.kind != "take" or action.at is None or self.line.ending is not None:
+            return False
+        return action.at < self.seat.now - A_WHILE
 
     @property
     def next_step(self) -> DunningStep | None:

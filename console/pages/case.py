@@ -29,6 +29,7 @@ from domain.agreements import Agreement
 from domain.calendars import Agenda
 from domain.fact import ZERO
 from domain.faults import InputRefused, NotAllowed, NotFound, Unavailable
+from domain.schedule import calendar
 from intake.telling import agreed, words
 from intake.telling.history import told
 from intake.temporal import page_of
@@ -168,8 +169,9 @@ def _agreement(desk: Desk, agreement: Agreement) -> str:
 async def _page(desk: Desk, request: Request, day: str) -> Response:
     seat, view, line = desk.seat, desk.view, desk.line
     asked = _day(day)
-    chain = None
-    if asked is not None or passed_over(view, seat.now):
+    coming = () if line.ending else calendar(view.account, line.number, view.policy, seat.now)
+    passed, chain = passed_over(view, coming, seat.now), None
+    if asked is not None or passed:
         async with seat.office.database.reading() as conn:
             chain = await reading.chain(conn, line, seat.office.shelf)
     ui, ref = seat.office.settings.console.temporal_ui, CaseRef(creditor=line.creditor, number=line.number)
@@ -191,7 +193,7 @@ async def _page(desk: Desk, request: Request, day: str) -> Response:
         free=_free(desk),
         home=desk.home,
         offered={name for name, one in COMMANDS.items() if _offers(desk, one)},
-        points=timeline(view, chain, seat.now),
+        points=timeline(view, coming, passed, chain, seat.now),
         agreements=[
             (one, view.account.standing(one, desk.today), _agreement(desk, one))
             for one in sorted(view.account.agreements, key=lambda one: (one.made_on, one.id))

@@ -99,15 +99,20 @@ def said_then(chain: Chain, number: str, instants: Sequence[datetime]) -> list[N
     return found
 
 
-def passed_over(view: CaseView, now: datetime) -> list[tuple[DunningStep, date]]:
-    """Lists the steps whose day is over and that were never taken, each with its day."""
+def passed_over(
+    view: CaseView, coming: Sequence[PlannedStep], now: datetime
+) -> list[tuple[DunningStep, date]]:
+    """Lists the steps whose day is over and that were never taken, each with its day.
+
+    `coming` is the calendar of what is still to come.
+    """
     agenda = Agenda.of(view.account.creditor, view.account.debtor)
     closed = view.line.closed_at
     end = min(agenda.today(now), agenda.today(closed) if closed is not None else date.max)
-    coming = {line.step for line in calendar(view.account, view.line.number, view.policy, now)}
+    still = {line.step for line in coming}
     days = ((step, planned_day(step, view.case.invoice, view.policy, agenda)) for step in view.policy.steps)
     return [
         (step, day)
         for step, day in days
-        if day < end and step.key not in coming and not view.case.has_taken(step.key)
+        if day < end and step.key not in still and not view.case.has_taken(step.key)
     ]

@@ -7,8 +7,10 @@ Not in: how it reads (tests/console), the account it is concluded from (test_hin
 from datetime import date
 
 from domain.actions import Rule
+from domain.schedule import calendar
 from ledger.queries import find_case
 from ledger.views import case as reading
+from ledger.views.case import CaseView
 from ledger.views.days import Day, on_day, passed_over
 from tests.domain import build
 from tests.ledger.conftest import Clerk
@@ -66,13 +68,17 @@ async def test_a_day_to_come_is_answered_by_the_calendar(clerk: Clerk) -> None:
     assert (end.quiet, end.upcoming, end.then) == (True, None, None)
 
 
+def _passed(view: CaseView, clerk: Clerk) -> list[tuple[str, str]]:
+    coming = calendar(view.account, "F-1", view.policy, clerk.now)
+    return [(step.key, day.isoformat()) for step, day in passed_over(view, coming, clerk.now)]
+
+
 async def test_steps_that_were_passed_over_are_listed(clerk: Clerk) -> None:
     """What came too late to be sent is listed with its day, until the invoice is closed."""
     await clerk.bill(build.invoice("F-1", due="2026-03-10"))
     clerk.now = build.at("2026-03-05 12:00")
     async with clerk.database.reading() as conn:
         view = await reading.view(conn, await find_case(conn, "F-1"), clerk.shelf)
-    assert [(step.key, day.isoformat()) for step, day in passed_over(view, clerk.now)] == []
+    assert _passed(view, clerk) == []
     clerk.now = build.at("2026-03-11 12:00")
-    missed = [(step.key, day.isoformat()) for step, day in passed_over(view, clerk.now)]
-    assert missed == [("D-10", "2026-02-27"), ("D-3", "2026-03-06")]
+    assert _passed(view, clerk) == [("D-10", "2026-02-27"), ("D-3", "2026-03-06")]
