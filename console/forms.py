@@ -87,6 +87,8 @@ def sentence_of(error: Any) -> str:
         return "this is needed"
     if kind.startswith("date"):
         return "give a day, such as 2026-12-24"
+    if kind.startswith("int"):
+        return "write a whole number"
     return message.removeprefix("Value error, ")
 
 

@@ -18,13 +18,14 @@ from typing import Any
 from uuid import NAMESPACE_URL, uuid5
 
 import sqlalchemy as sa
-from sqlalchemy.exc import SQLAlchemyError
+from pydantic import Field
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.actions import CaseRef, NextAction, Rule
 from domain.fact import Fact
 from domain.faults import NotAllowed, NotFound, RelanceError, Unavailable
 from domain.policy import DunningPolicy
+from intake.moving import BROKEN, PATIENCE
 from ledger import moving, policies
 from ledger.book import Book
 from ledger.database import Database
@@ -37,11 +38,6 @@ MOST = 1000
 """The most invoices that are steered at once: it is done while a person waits."""
 
 AT_ONCE = 500
-PATIENCE = 3
-"""How many accounts in a row may find the database away before the rest is left alone."""
-
-BROKEN = (ValueError, LookupError, TypeError, ArithmeticError, AssertionError, SQLAlchemyError)
-"""What facts that cannot be read raise: such an account is listed, and the others go on."""
 
 
 class What(StrEnum):
@@ -72,7 +68,10 @@ class Errand(Fact):
 
 
 class Steered(Fact):
-    """States what becomes of one invoice: its next action before and after, or why nothing does."""
+    """States what becomes of one invoice: its next action before and after, or why nothing does.
+
+    `problem` is a sentence with places for the `facts`, so that it can be said in another language.
+    """
 
     creditor: str
     number: str
@@ -82,6 +81,7 @@ class Steered(Fact):
     after: NextAction | None = None
     changed: bool = False
     problem: str | None = None
+    facts: dict[str, str] = Field(default_factory=dict)
 
 
 @asynccontextmanager
@@ -120,7 +120,7 @@ class Steering:
             if row.ending is None:
                 by_account.setdefault((row.creditor, row.debtor), []).append(wanted[key])
             else:
-                found[key] = _of(wanted[key], row.debtor, problem=f"its case is closed ({row.ending})")
+                found[key] = _of(wanted[key], row.debtor, problem="its case is closed")
         away = 0
         for account, chosen in by_account.items():
             problem = "not tried: the database could not be reached"
@@ -130,10 +130,10 @@ class Steering:
                     versions = {rows[account[0], one.number].policy for one in chosen}
                     done, away = await self._account(account, chosen, versions, really=really), 0
             except Unavailable as fault:
-                away, problem = away + 1, str(fault)
+                away, problem = away + 1, _plain(str(fault))
             except (RelanceError, *BROKEN) as fault:
                 # The text of an unforeseen fault may quote names; its kind is enough to find the account.
-                problem = str(fault) if isinstance(fault, RelanceError) else type(fault).__name__
+                problem = _plain(str(fault) if isinstance(fault, RelanceError) else type(fault).__name__)
             for one in done or [_of(pick, account[1], problem=problem) for pick in chosen]:
                 found[one.creditor, one.number] = one
         return list(found.values())
@@ -179,7 +179,12 @@ class Steering:
     async def _one(self, book: Book, pick: Pick) -> Steered:
         step = pending(book, pick.number)
         if self.errand.what in {What.SKIP, What.APPROVE} and pick.step is not None and pick.step != step:
-            return _of(pick, book.debtor, problem=f"step {pick.step} is not its next one any more")
+            return _of(
+                pick,
+                book.debtor,
+                problem="step %(step)s is not its next one any more",
+                facts={"step": pick.step},
+            )
         order = OperatorOrder(
             note=str(uuid5(NAMESPACE_URL, f"{self.errand.id}:{pick.creditor}:{pick.number}")),
             step=step,
@@ -194,7 +199,7 @@ class Steering:
         try:
             changed = await carry_out(book, command, self.author, self.errand.reason)
         except (NotAllowed, NotFound) as refusal:
-            return _of(pick, book.debtor, problem=str(refusal), step=step)
+            return _of(pick, book.debtor, step=step, **_why(self.errand.what, str(refusal)))
         return _of(pick, book.debtor, changed=changed, step=step)
 
 
@@ -212,6 +217,17 @@ def _of(pick: Pick, debtor: str = "", **more: Any) -> Steered:
 
 def _moved(debtor: str, pick: Pick, move: moving.Move | None) -> Steered:
     if move is None:
-        return _of(pick, debtor)
-    obstacle = move.obstacle
+        return _of(pick, debtor, problem="it follows this policy already")
+    obstacle = _plain(move.obstacle) if move.obstacle is not None else None
     return _of(pick, debtor, before=move.before, after=move.after, changed=obstacle is None, problem=obstacle)
+
+
+def _why(what: What, refusal: str) -> dict[str, Any]:
+    """Says why an order was refused; most often there was nothing for it to be about."""
+    usual = {What.SKIP: "it has no step to skip now", What.APPROVE: "its next step needs no approval"}
+    return {"problem": usual[what]} if what in usual else {"problem": _plain(refusal)}
+
+
+def _plain(sentence: str) -> str:
+    """Writes a sentence that has no places for facts."""
+    return sentence.replace("%", "%%")

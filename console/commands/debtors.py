@@ -21,6 +21,7 @@ from console.forms import Form, Mistakes, Text, TypedAmount, read, sentence_of, 
 from console.screen import page
 from console.seats import NotYours, Seat
 from console.speech import day, money, plain_amount, speech
+from domain.agreements import LONGEST_HOLD
 from domain.allotment import allocated
 from domain.caps import TermRule
 from domain.events import DebtorRegistered
@@ -36,6 +37,8 @@ SPARE_ROWS = 2
 OF_CONTACT = ("name", "email", "phone", "role")
 OF_CONTACT_AT = re.compile(rf"({'|'.join(OF_CONTACT)})-(\d{{1,3}})")
 SHARE = "to:"
+BOUNDS = "Give a day from today on, at most %(days)s days ahead; what is given up is written off."
+NO_ADDRESS = "write an e-mail address such as invoices@customer.example"
 NOTHING = re.compile(r"0+([.,]0*)?")
 
 
@@ -93,6 +96,9 @@ def _say(seat: Seat, sentence: str, **facts: str) -> str:
 
 async def _hold(seat: Seat, request: Request, address: Named) -> str:
     form = await read(request, Held)
+    today = (await customer.read(seat, address)).today
+    if not today <= form.until <= today + LONGEST_HOLD:
+        raise Mistakes({"until": _say(seat, BOUNDS, days=str(LONGEST_HOLD.days))}, await given(request))
     placed = await _holding(seat).hold(address[:2], form.until, form.reason, seat.person.id)
     await seat.office.deliver()
     return _say(seat, "No reminders until %(day)s, that day included.", day=day(placed.until, seat.language))
@@ -122,11 +128,23 @@ async def _share(seat: Seat, request: Request, address: Named) -> str:
             await share(book, form.reference, shares, seat.person.id)
             payment = payment_of(book, form.reference)
     except InputRefused as refusal:
-        number = str(refusal.value).partition("=")[0]
-        field = f"{SHARE}{number}" if number in shares else ""
-        raise Mistakes({field: refusal.remedy}, await given(request)) from None
+        field, sentence = await _too_much(seat, address, form.reference, refusal)
+        raise Mistakes({field: sentence}, await given(request)) from None
     left = money(payment.unallocated, payment.currency, seat.language)
     return _say(seat, "Shared out; %(left)s stays unallocated.", left=left)
+
+
+async def _too_much(seat: Seat, address: Named, reference: str, refusal: InputRefused) -> tuple[str, str]:
+    """Says which invoice cannot take so much, or that the money does not reach so far."""
+    account = (await customer.read(seat, address)).account
+    payment = next(one for one in account.payments if one.reference == reference)
+    number = str(refusal.value).partition("=")[0]
+    if refusal.field != "to":
+        whole = money(payment.amount, payment.currency, seat.language)
+        return "", _say(seat, "The payment is of %(sum)s only.", sum=whole)
+    has = (one.amount + one.allowed for one in payment.allocations if one.invoice == number)
+    most = money(account.balance(number).open + sum(has, ZERO), payment.currency, seat.language)
+    return f"{SHARE}{number}", _say(seat, "At most %(most)s: the invoice takes no more.", most=most)
 
 
 def _shares(form: FormData) -> tuple[dict[str, Decimal], dict[str, str]]:
@@ -157,7 +175,7 @@ async def _edit(seat: Seat, request: Request, address: Named) -> str:
     except ValidationError as refused:
         wrong = {".".join(map(str, one["loc"])): sentence_of(one) for one in refused.errors()}
     except InputRefused as refusal:
-        wrong = {refusal.field: refusal.remedy}
+        wrong = {refusal.field: NO_ADDRESS if refusal.field.endswith(".email") else refusal.remedy}
     else:
         return _say(seat, "Nothing has changed." if admission.status is Status.KNOWN else "Changed.")
     fields = {_field(path, list(contacts)): sentence for path, sentence in wrong.items()}

@@ -17,14 +17,17 @@ from fastapi import APIRouter, Request
 from fastapi.responses import Response
 from pydantic import Field
 
+from console.commands.debtors import BOUNDS
 from console.forms import Form, Mistakes, Text, read
 from console.pages.invoices import narrowed
 from console.pages.today import local_day
 from console.screen import page
 from console.seats import NotYours, Operator, Seat
+from console.speech import speech
+from domain.agreements import LONGEST_HOLD
 from domain.faults import InputRefused
 from domain.policy import DunningPolicy
-from intake.holding import LONGEST_REASON, check_hold
+from intake.holding import LONGEST_REASON
 from intake.steering import MOST, Errand, Pick, Steered, Steering, What
 from ledger.views import lists
 from ledger.views.sought import asked
@@ -158,11 +161,9 @@ def _steering(seat: Seat, chosen: Chosen, wish: Wish) -> Steering:
         policy = seat.office.catalogue.get(wish.policy or "")
         if policy is None:
             raise Mistakes({"policy": "choose one of the policies"}, typed)
-    if chosen.what is What.HOLD and wish.until is not None:
-        try:
-            check_hold(wish.until, wish.reason or "", local_day(seat).date())
-        except InputRefused as refusal:
-            raise Mistakes.of(refusal, typed, set(Wish.model_fields)) from None
+    today = local_day(seat).date()
+    if wish.until is not None and not today <= wish.until <= today + LONGEST_HOLD:
+        raise Mistakes({"until": speech(seat.language).gettext(BOUNDS) % {"days": LONGEST_HOLD.days}}, typed)
     errand = Errand(
         id=chosen.id or str(uuid4()), what=chosen.what, until=wish.until, reason=wish.reason or ""
     )
