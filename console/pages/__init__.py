@@ -7,9 +7,12 @@ from console.pages import (
     entries,
     files,
     messages,
+    migrating,
     overview,
     payments,
+    policies,
     tasks,
+    texts,
     time_machine,
     today,
 )
@@ -24,6 +27,9 @@ ROUTERS = (
     payments.router,
     files.router,
     entries.router,
+    migrating.router,
+    policies.router,
+    texts.router,
     behind.router,
     time_machine.router,
 )
