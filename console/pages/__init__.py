@@ -10,9 +10,12 @@ from console.pages import (
     files,
     invoices,
     messages,
+    migrating,
     overview,
     payments,
+    policies,
     tasks,
+    texts,
     time_machine,
     today,
 )
@@ -30,6 +33,9 @@ ROUTERS = (
     payments.router,
     files.router,
     entries.router,
+    migrating.router,
+    policies.router,
+    texts.router,
     behind.router,
     time_machine.router,
 )

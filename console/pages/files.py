@@ -29,6 +29,7 @@ from intake.bank.answering import candidates
 from intake.reports import LoadReport
 from intake.uploads import Taken, Whose, take_upload
 from ledger.database import Database
+from ledger.views import creditors
 from ledger.views import payments as view
 
 router = APIRouter()
@@ -196,7 +197,7 @@ async def history(request: Request, seat: Viewer, after: int = 0) -> Response:
 async def _listed(request: Request, seat: Seat, place: int, refused: Mistakes | None = None) -> Response:
     async with seat.office.database.reading() as conn:
         found = await view.files(conn, seat.creditors, seat.person.id, page=place, size=LISTED)
-        whose = await view.known_creditors(conn, seat.creditors)
+        whose = await creditors.known(conn, seat.creditors)
     return page(
         seat,
         request,

@@ -29,6 +29,7 @@ from intake.lookups import names_of
 from ledger import accounts, queries
 from ledger.bank import Kept, State
 from ledger.bank_accounts import Known
+from ledger.views import creditors
 from ledger.views import payments as view
 from ledger.views import unused as money
 from ledger.views.payments import Wanted
@@ -112,7 +113,7 @@ async def shown(request: Request, seat: Seat, *, after: int = 0, refused: Mistak
     async with seat.office.database.reading() as conn:
         listed = await view.entries(conn, seen, wanted, page=max(after, 0), size=DECIDING)
         counted = await view.counted(conn, seen)
-        whose = await view.known_creditors(conn, seen)
+        whose = await creditors.known(conn, seen)
         sources = await view.sources(conn, whose, today)
         files = await view.files(conn, seen, seat.person.id, page=0, size=3)
     return page(
@@ -178,7 +179,7 @@ async def entries(request: Request, seat: Viewer, after: int = 0) -> Response:
     async with seat.office.database.reading() as conn:
         listed = await view.entries(conn, seat.creditors, wanted, page=max(after, 0), size=LISTED)
         counted = await view.counted(conn, seat.creditors)
-        whose = await view.known_creditors(conn, seat.creditors)
+        whose = await creditors.known(conn, seat.creditors)
         sources = await view.sources(conn, whose, local_day(seat).date())
         meant = {(one.creditor, one.debtor) for one in listed.entries if one.debtor}
         names = await names_of(conn, meant)

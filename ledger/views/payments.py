@@ -22,7 +22,6 @@ from ledger.columns import in_cents
 from ledger.schema import (
     bank_accounts,
     bank_entries,
-    creditors,
     journal,
 )
 
@@ -56,13 +55,6 @@ class Source(Fact):
         if self.declared is None:
             return False
         return self.unseen is None or self.unseen > self.declared.fresh_within_days
-
-
-async def known_creditors(conn: AsyncConnection, seen: Seen) -> list[Creditor]:
-    """Lists the creditors by name."""
-    query = sa.select(creditors.c.facts).where(narrowed(creditors.c.id, seen))
-    found = [Creditor.model_validate(facts) for facts in (await conn.execute(query)).scalars()]
-    return sorted(found, key=lambda one: one.legal_name)
 
 
 async def sources(conn: AsyncConnection, whose: Iterable[Creditor], today: date) -> list[Source]:
