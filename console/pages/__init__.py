@@ -12,6 +12,7 @@ from console.pages import (
     messages,
     overview,
     payments,
+    settings,
     tasks,
     time_machine,
     today,
@@ -31,5 +32,6 @@ ROUTERS = (
     files.router,
     entries.router,
     behind.router,
+    settings.router,
     time_machine.router,
 )
