@@ -12,6 +12,7 @@ from console.pages import (
     messages,
     overview,
     payments,
+    provider,
     settings,
     tasks,
     time_machine,
@@ -20,6 +21,7 @@ from console.pages import (
 
 ROUTERS = (
     entrance.router,
+    provider.router,
     today.router,
     tasks.router,
     invoices.router,
