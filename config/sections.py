@@ -1,13 +1,13 @@
 """The sections of the settings: each groups what belongs together, with its defaults and its bounds.
 
-In: folders, mail out, mail back, the console.
+In: folders, mail out, mail back, the console, the identity provider.
 Not in: reading them from a file and from variables (settings.py).
 """
 
 from enum import StrEnum
 from ipaddress import ip_address
 from pathlib import Path
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Literal, Self
 from urllib.parse import urlsplit
 
 from pydantic import (
@@ -39,6 +39,7 @@ def empty_as_none(value: Any) -> Any:
 
 
 Bind = Annotated[str, AfterValidator(_bind)]
+RoleName = Literal["viewer", "operator", "manager", "administrator"]
 Port = Annotated[int, Field(ge=1, le=HIGHEST_PORT)]
 
 
@@ -166,7 +167,7 @@ def _public(url: str | None) -> str | None:
         msg = "not the address of a server"
         raise ValueError(msg)
     if parts.scheme != "https" and not (parts.scheme == "http" and local):
-        msg = "links in messages must be protected by https"
+        msg = "what people reach from outside must be protected by https"
         raise ValueError(msg)
     return url.rstrip("/")
 
@@ -198,3 +199,38 @@ class Console(Section):
     def secure(self) -> bool:
         """Says whether people come by https, so that cookies may be kept to it."""
         return self.public_url is not None and self.public_url.startswith("https://")
+
+
+class Oidc(Section):
+    """Says with which identity provider people may sign in, beside their password; none without an issuer.
+
+    People are known by their e-mail address. `role_claim` names the claim of the provider that holds one of
+    our roles, or a list with some of them; a dot leads into a claim. Where it is set it decides, at every
+    sign-in. Whoever is not known is let in only with `default_role`, and then sees every creditor.
+    """
+
+    issuer: Annotated[str | None, BeforeValidator(empty_as_none), AfterValidator(_public)] = Field(
+        None, description="https:// and the provider's name, as its metadata states it, or nothing"
+    )
+    client_id: Annotated[str | None, BeforeValidator(empty_as_none)] = Field(
+        None, description="the name under which the provider knows the console, or nothing"
+    )
+    client_secret: SecretStr | None = Field(
+        None, description="the secret that goes with client_id, or nothing for a public client"
+    )
+    title: Annotated[str | None, BeforeValidator(empty_as_none)] = Field(
+        None, max_length=60, description="what the button calls the provider, or nothing"
+    )
+    role_claim: Annotated[str | None, BeforeValidator(empty_as_none)] = Field(
+        None, description="a claim such as roles or realm_access.roles, or nothing"
+    )
+    default_role: Annotated[RoleName | None, BeforeValidator(empty_as_none)] = Field(
+        None, description="one of viewer, operator, manager, administrator, or nothing"
+    )
+
+    @model_validator(mode="after")
+    def _whole(self) -> Self:
+        if (self.issuer is None) != (self.client_id is None):
+            msg = "issuer and client_id go together: set both, or none"
+            raise ValueError(msg)
+        return self

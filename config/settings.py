@@ -30,14 +30,14 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
-from config.sections import Bind, Console, Folders, Imap, Section, Smtp, empty_as_none
+from config.sections import Bind, Console, Folders, Imap, Oidc, Section, Smtp, empty_as_none
 from domain.faults import ConfigurationFault
 
 PREFIX = "RELANCE_"
 NESTED = "__"
 FILE = Path("relance.toml")
 SHORTEST_KEY = 32
-SECRETS = {"password", "database_url", "secret_key"}
+SECRETS = {"password", "database_url", "secret_key", "client_secret"}
 DRIVERS = {
     "sqlite": "sqlite+aiosqlite",
     "postgres": "postgresql+asyncpg",
@@ -96,6 +96,7 @@ class Settings(BaseSettings):
     smtp: Smtp = Field(default_factory=Smtp)
     imap: Imap = Field(default_factory=Imap)
     console: Console = Field(default_factory=Console)
+    oidc: Oidc = Field(default_factory=Oidc)
     log_format: LogFormat = Field(LogFormat.AUTO, description="one of auto, json, text")
     log_level: Annotated[Literal["debug", "info", "warning", "error"], BeforeValidator(_lower)] = Field(
         "info", description="one of debug, info, warning, error"

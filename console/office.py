@@ -33,6 +33,9 @@ from ledger.queries import CaseLine
 from workflows.ports import OperatorOrder, Verb
 from workflows.told import CaseState
 
+ANSWER_SECONDS = 6.0
+"""How long a page waits for the worker; then it says that nobody answers, and what will happen."""
+
 PATIENCE_SECONDS = 2.0
 """How long a page waits for Temporal before it says that it is away."""
 
@@ -112,7 +115,9 @@ class Office:
         client = await self.temporal()
         await self.deliver()
         case = CaseRef(creditor=line.creditor, number=line.number)
-        state, _ = await orders.give(self.database, client, case, verb, order, by=by, now=now)
+        state, _ = await orders.give(
+            self.database, client, case, verb, order, by=by, now=now, patience=ANSWER_SECONDS
+        )
         return state
 
     @asynccontextmanager

@@ -107,7 +107,7 @@ async def _admit(  # noqa: C901, PLR0911, PLR0912 - one each
 ) -> Admission:
     match event:
         case CreditorRegistered():
-            return await parties.creditor_registered(visit, event)
+            return await parties.creditor_registered(visit, event, author)
         case DebtorRegistered():
             return await parties.debtor_registered(visit, event, author)
         case InvoiceCreated():

@@ -38,44 +38,47 @@ async def give(
     *,
     by: tuple[str, str],
     now: datetime,
+    patience: float = ANSWER_SECONDS,
 ) -> tuple[CaseState, str]:
     """Gives an order; `by` is the author and the reason. Returns the run's answer and the note's id.
+
+    `patience` is how many seconds the worker may take.
 
     Raises NotAllowed where the run refuses or there is none, Unavailable where Temporal or the worker does
     not answer: the order may then still be carried out.
     """
     async with database.writing() as conn:
         note = await desk.write_note(conn, *by, now)
-    return await _ask(client, case, verb, order.model_copy(update={"note": note})), note
+    return await _ask(client, case, verb, order.model_copy(update={"note": note}), patience), note
 
 
-async def _ask(client: Client, case: CaseRef, verb: Verb, order: OperatorOrder) -> CaseState:
+async def _ask(client: Client, case: CaseRef, verb: Verb, order: OperatorOrder, patience: float) -> CaseState:
     """Sends the order to the case's run and waits for what it says."""
     handle = client.get_workflow_handle(case.workflow_id)
     try:
         # The client asks again for ever while no worker answers: its own timeout is for one call.
-        async with asyncio.timeout(ANSWER_SECONDS):
+        async with asyncio.timeout(patience):
             state: CaseState = await handle.execute_update(
                 verb.value, order, id=order.note, result_type=CaseState
             )
     except WorkflowUpdateFailedError as refused:
         raise NotAllowed(_words_of(refused)) from refused
     except (TimeoutError, WorkflowUpdateRPCTimeoutOrCancelledError) as silent:
-        raise Unavailable(_silence(case)) from silent
+        raise Unavailable(_silence(case, patience)) from silent
     except RPCError as fault:
         if fault.status is RPCStatusCode.NOT_FOUND:
             msg = f"invoice {case.number} has no run: it has just ended, or is being started; see `show`"
             raise NotAllowed(msg) from fault
         if fault.status in {RPCStatusCode.DEADLINE_EXCEEDED, RPCStatusCode.CANCELLED}:
-            raise Unavailable(_silence(case)) from fault
+            raise Unavailable(_silence(case, patience)) from fault
         msg = f"Temporal did not pass the order on ({fault.message}); see `show {case.number}` first"
         raise Unavailable(msg) from fault
     return state
 
 
-def _silence(case: CaseRef) -> str:
+def _silence(case: CaseRef, patience: float) -> str:
     return (
-        f"no worker answered within {ANSWER_SECONDS} s: start it (make up). "
+        f"no worker answered within {patience:g} s: start it (make up). "
         f"The order may still be carried out once it runs; see `show {case.number}` before giving it again"
     )
 

@@ -20,12 +20,12 @@ from ledger.book import Book
 from ledger.schema import invoices
 
 
-async def creditor_registered(visit: Visit, event: CreditorRegistered) -> Admission:
+async def creditor_registered(visit: Visit, event: CreditorRegistered, author: str) -> Admission:
     """Registers a creditor or replaces what is known of it; its accounts are planned anew afterwards."""
     creditor = event.creditor
     check_policy(visit, "creditor.policy", creditor.policy)
     _check_banks(creditor)
-    changed = await parties.put_creditor(visit.conn, creditor, visit.now)
+    changed = await parties.put_creditor(visit.conn, creditor, visit.now, author)
     doubts = warnings(event, None, None) if changed else ()
     return Admission(
         status=Status.TAKEN if changed else Status.KNOWN,

@@ -19,7 +19,9 @@ from ledger.schema import creditors, debtors, holds
 from ledger.writing import insert_once
 
 
-async def put_creditor(conn: AsyncConnection, creditor: Creditor, now: datetime) -> bool:
+async def put_creditor(
+    conn: AsyncConnection, creditor: Creditor, now: datetime, author: str = "intake"
+) -> bool:
     """Registers a creditor or replaces what is known of it; False where nothing changes."""
     facts = creditor.model_dump(mode="json")
     new = await insert_once(conn, creditors, {"id": creditor.id, "facts": facts})
@@ -29,7 +31,9 @@ async def put_creditor(conn: AsyncConnection, creditor: Creditor, now: datetime)
         if Creditor.model_validate(row.facts) == creditor:
             return False
         await conn.execute(sa.update(creditors).where(creditors.c.id == creditor.id).values(facts=facts))
-    await _log(conn, row, now, "creditor.registered" if new else "creditor.revised", stated=facts)
+    await _log(
+        conn, row, now, "creditor.registered" if new else "creditor.revised", stated=facts, author=author
+    )
     return True
 
 

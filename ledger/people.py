@@ -3,7 +3,8 @@
 In: who may see and do what, wrong passwords counted, sessions by the hash of their token.
 Not in: how passwords are hashed and cookies are set (console/people.py, console/sessions.py).
 
-What people do with invoices stands in the journal under their id; who may sign in stands here alone.
+What people do with invoices stands in the journal under their id, and so does what administrators do about
+people.
 """
 
 from datetime import datetime, timedelta
@@ -16,6 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.fact import Fact, Instant, Key, Language
 from domain.faults import NotFound
+from ledger import journal
 from ledger.columns import Moment
 from ledger.schema import CODE, HASH, METADATA, NAME
 
@@ -141,6 +143,22 @@ async def save(conn: AsyncConnection, who: Person, now: datetime, *, password: s
         return False
     await conn.execute(sa.insert(people).values({"id": name, "created_at": now, "wrong": 0} | values))
     return True
+
+
+async def note(conn: AsyncConnection, who: Person, what: str, author: str, now: datetime) -> None:
+    """Writes into the journal of the whole installation what an author did about somebody."""
+    revision, previous = await journal.last(conn, "", "")
+    seen = None if who.creditors is None else list(who.creditors)
+    await journal.append(
+        conn,
+        account=("", ""),
+        revision=revision + 1,
+        previous=previous,
+        at=now,
+        kind="person.changed",
+        invoice=None,
+        facts={"person": who.id, "what": what, "role": who.role.key, "creditors": seen, "author": author},
+    )
 
 
 async def went_wrong(conn: AsyncConnection, name: str, now: datetime) -> None:

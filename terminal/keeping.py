@@ -9,9 +9,9 @@ from typing import Any
 
 from rich.console import Console
 
-from config.sections import Smtp
 from config.settings import load
 from domain.faults import ConfigurationFault, RecordBroken, Unavailable
+from intake.reaching import mail
 from intake.temporal import connect
 from ledger import journal, queries, switches
 from ledger.database import Database
@@ -59,7 +59,7 @@ def status(*, machine: Machine = False) -> None:
     settings = load()
 
     async def work() -> tuple[dict[str, str | None], dict[str, int], list[Stopped]]:
-        temporal, mail = await asyncio.gather(_temporal(), _mail(settings.smtp))
+        temporal, post = await asyncio.gather(_temporal(), mail(settings.smtp, PATIENCE_SECONDS))
         counts: dict[str, int] = {}
         stops: list[Stopped] = []
         database: str | None = None
@@ -68,7 +68,7 @@ def status(*, machine: Machine = False) -> None:
                 counts, stops = await queries.counts(conn), await switches.stopped(conn)
         except (Unavailable, ConfigurationFault) as fault:
             database = str(fault)
-        return {"database": database, "temporal": temporal, "mail": mail}, counts, stops
+        return {"database": database, "temporal": temporal, "mail": post}, counts, stops
 
     faults, counts, stops = run(work())
     document: dict[str, Any] = {
@@ -107,20 +107,6 @@ async def _temporal() -> str | None:
         await connect(patience=PATIENCE_SECONDS)
     except (Unavailable, ConfigurationFault) as fault:
         return str(fault)
-    return None
-
-
-async def _mail(smtp: Smtp) -> str | None:
-    """Tells why the mail server does not answer; only a connection is made."""
-    try:
-        async with asyncio.timeout(PATIENCE_SECONDS):
-            _, writer = await asyncio.open_connection(smtp.host, smtp.port)
-            writer.close()
-            await writer.wait_closed()
-    except (OSError, TimeoutError):
-        return (
-            f"no mail server answers at {smtp.host}:{smtp.port}: start it, or set RELANCE_SMTP__HOST, __PORT"
-        )
     return None
 
 

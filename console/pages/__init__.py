@@ -14,6 +14,8 @@ from console.pages import (
     overview,
     payments,
     policies,
+    provider,
+    settings,
     tasks,
     texts,
     time_machine,
@@ -22,6 +24,7 @@ from console.pages import (
 
 ROUTERS = (
     entrance.router,
+    provider.router,
     today.router,
     tasks.router,
     invoices.router,
@@ -37,5 +40,6 @@ ROUTERS = (
     policies.router,
     texts.router,
     behind.router,
+    settings.router,
     time_machine.router,
 )

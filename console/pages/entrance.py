@@ -1,11 +1,11 @@
 """Coming in and going out: signing in, signing out, one's language, one's password.
 
 In: forms and the session's cookie.
-Not in: what is checked (console/people.py), identity providers (oidc.py).
+Not in: what is checked (console/people.py), identity providers (provider.py).
 """
 
 from datetime import timedelta
-from urllib.parse import unquote
+from urllib.parse import unquote, urlsplit
 
 from fastapi import APIRouter, Request
 from fastapi.responses import RedirectResponse, Response
@@ -51,22 +51,25 @@ def inside(address: str) -> str:
     return address if address.startswith("/") and not address.startswith(("//", "/\\")) else "/"
 
 
-def _asked(request: Request, then: str, refused: Mistakes | None = None) -> Response:
+def asked(request: Request, office: Office, then: str, refused: Mistakes | None = None) -> Response:
+    """Asks who it is, by a password or by the identity provider where there is one."""
     fields, typed = (refused.fields, refused.typed) if refused else ({}, {})
+    oidc = office.settings.oidc
     return plain(
         spoken(request),
         "entrance/sign_in.html",
         status=401 if refused else 200,
         then=then,
+        provider=None if oidc.issuer is None else oidc.title or urlsplit(oidc.issuer).hostname,
         mistakes=fields,
         typed=typed,
     )
 
 
 @router.get("/sign-in")
-async def ask(request: Request, then: str = "/") -> Response:
+async def ask(request: Request, office: TheOffice, then: str = "/") -> Response:
     """Asks who it is."""
-    return _asked(request, inside(then))
+    return asked(request, office, inside(then))
 
 
 @router.post("/sign-in")
@@ -75,13 +78,13 @@ async def sign_in(request: Request, office: TheOffice) -> Response:
     try:
         form = await read(request, SignIn)
     except Mistakes as refused:
-        return _asked(request, inside(str(refused.typed.get("then", "/"))), refused)
+        return asked(request, office, inside(str(refused.typed.get("then", "/"))), refused)
     lasts = timedelta(hours=office.settings.console.session_hours)
     try:
         token = await people.sign_in(office.database, form.name, form.password, wall_clock(), lasts)
     except NotAllowed as refusal:
         wrong = Mistakes({"": str(refusal)}, {"name": form.name})
-        return _asked(request, inside(form.then), wrong)
+        return asked(request, office, inside(form.then), wrong)
     return seated(RedirectResponse(inside(form.then), SEE_OTHER), office, token)
 
 

@@ -1,0 +1,12 @@
+"""Settings: how the installation stands, who may do what, and what could not be taken in.
+
+Managers read; administrators change. Stops of sending and refused rows are managers' work.
+"""
+
+from fastapi import APIRouter
+
+from console.pages.settings import banks, creditors, people, refused, state, stops, troubles
+
+router = APIRouter()
+for room in (state, creditors, banks, stops, refused, troubles, people):
+    router.include_router(room.router, prefix="/settings")
