@@ -22,7 +22,7 @@ from ledger import queries
 from tests.console.stage import Stage
 from tests.domain import build as facts
 
-OPEN_TO_ALL = {"/sign-in", "/sign-out"}
+OPEN_TO_ALL = {"/sign-in", "/sign-in/provider", "/sign-in/provider/back", "/sign-out"}
 HOSTILE = "<img src=x onerror=alert(1)>{{ 7*7 }} \"'><script>alert(2)</script>"
 
 
