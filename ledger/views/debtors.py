@@ -7,7 +7,7 @@ What is open is what the books show; unallocated money is not taken off. Amounts
 never added: a list is sorted by the largest of them. How a debtor pays is worked out for one page alone.
 """
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from datetime import date
 from decimal import Decimal
 from typing import Any, Literal
@@ -85,14 +85,20 @@ def _per_currency(where: Asked) -> sa.Select[Any]:
     )
 
 
-def _query(sought: DebtorsSought, where: Asked) -> tuple[sa.Select[Any], Mapping[str, Any]]:
-    """Joins debtors with what each owes; gives the columns to sort by too."""
-    part = _per_currency(where)
-    if where.seen is not None:
-        part = part.where(invoices.c.creditor.in_(where.seen))
-    if sought.creditor is not None:
-        part = part.where(invoices.c.creditor == sought.creditor)
-    each = part.subquery()
+def _narrowed(sought: DebtorsSought, where: Asked, column: sa.ColumnElement[str]) -> list[Any]:
+    seen = [column.in_(where.seen)] if where.seen is not None else []
+    return seen + ([column == sought.creditor] if sought.creditor is not None else [])
+
+
+def _query(sought: DebtorsSought, where: Asked, by: str) -> tuple[sa.Select[Any], sa.ColumnElement[Any]]:
+    """Joins debtors with what each owes, where that is asked for; gives the column to sort by too."""
+    query = sa.select(debtors.c.creditor, debtors.c.id)
+    if sought.q is not None:
+        query = query.where(called(sought.q))
+    query = query.where(*_narrowed(sought, where, debtors.c.creditor))
+    if sought.state is None and by not in OWED:
+        return query, debtors.c.name
+    each = _per_currency(where).where(*_narrowed(sought, where, invoices.c.creditor)).subquery()
     whole = (
         sa.select(
             each.c.creditor,
@@ -100,33 +106,20 @@ def _query(sought: DebtorsSought, where: Asked) -> tuple[sa.Select[Any], Mapping
             sa.func.max(each.c.open).label("open"),
             sa.func.max(each.c.overdue).label("overdue"),
             sa.func.min(each.c.oldest).label("oldest"),
-            sa.func.min(each.c.next_at).label("next_at"),
+            sa.func.min(each.c.next_at).label("next"),
         )
         .group_by(each.c.creditor, each.c.debtor)
         .subquery()
     )
     same = sa.and_(whole.c.creditor == debtors.c.creditor, whole.c.debtor == debtors.c.id)
-    query = sa.select(debtors.c.creditor, debtors.c.id).select_from(
-        debtors.join(whole, same, isouter=sought.state is None)
-    )
-    if where.seen is not None:
-        query = query.where(debtors.c.creditor.in_(where.seen))
-    if sought.creditor is not None:
-        query = query.where(debtors.c.creditor == sought.creditor)
+    query = query.select_from(debtors.join(whole, same, isouter=sought.state is None))
     if sought.state == "overdue":
         query = query.where(whole.c.overdue > 0)
-    if sought.q is not None:
-        query = query.where(called(sought.q))
-    return query, {
-        "name": debtors.c.name,
-        "open": whole.c.open,
-        "overdue": whole.c.overdue,
-        "oldest": whole.c.oldest,
-        "next": whole.c.next_at,
-    }
+    return query, whole.c[by] if by in OWED else debtors.c.name
 
 
-SORTS = ("name", "open", "overdue", "oldest", "next")
+OWED = ("open", "overdue", "oldest", "next")
+"""What a list of debtors can be sorted by beside the name; `-open` sorts the other way."""
 
 
 async def debtor_keys(
@@ -142,8 +135,7 @@ async def debtor_keys(
 
     What is unknown comes last.
     """
-    query, columns = _query(sought, where)
-    column = columns.get(sort.removeprefix("-"), columns["name"])
+    query, column = _query(sought, where, sort.removeprefix("-"))
     by = column.desc() if sort.startswith("-") else column.asc()
     query = query.order_by(column.is_(None), by, debtors.c.creditor, debtors.c.id)
     # Counted in the same pass: what everybody owes is summed up once.
