@@ -50,7 +50,7 @@ class Words(NamedTuple):
 
 @cache
 def _wording(folder: Path) -> Wording:
-    return Wording.load(folder)
+    return Wording.unproven(folder)
 
 
 async def rendered(reminder: Reminder, folder: Path) -> Words | bytes:
