@@ -21,6 +21,7 @@ from typing import Any
 import structlog
 
 from activities.assembly import Hands, assemble
+from activities.courier import HttpCourier, courier_worker
 from activities.deployment import without_work
 from activities.links import links_of
 from config import logs
@@ -29,6 +30,9 @@ from config.settings import Settings, load
 from correspondence.postbook import PostBook
 from correspondence.wording import Wording
 from domain.faults import RelanceError
+from intake import batches
+from intake.announcing import Announcer
+from intake.door import Door
 from intake.mailbox.imap import ImapMailbox
 from intake.mailbox.watching import keep_looking
 from intake.noticing import keep_noticing
@@ -46,7 +50,8 @@ async def main() -> None:
     settings = load()
     logs.configure(settings.log_format, settings.log_level)
     wording = Wording.load(settings.folders.wording, links_of(settings))
-    for policy in load_policies(settings.folders.policies).values():
+    policies = load_policies(settings.folders.policies)
+    for policy in policies.values():
         wording.check(policy)
     client = await connect(runtime=logs.telemetry(settings))
     async with await Database.open(settings.database_url) as database:
@@ -57,14 +62,16 @@ async def main() -> None:
         worker = assemble(
             client, settings, Hands.of(settings, database, wording), interceptors=(logs.LogContext(),)
         )
+        courier = HttpCourier(database, private=settings.webhooks.private)
+        deliveries = courier_worker(client, settings, courier, interceptors=(logs.LogContext(),))
         relay = Relay(database, client, settings.task_queue)
         stop = _told_to_stop()
 
         async def healthy() -> bool:
             async with database.reading():
-                return worker.is_running
+                return worker.is_running and deliveries.is_running
 
-        async with worker, _health(settings, healthy):
+        async with worker, deliveries, _health(settings, healthy):
             log.info("worker_started", task_queue=settings.task_queue, namespace=client.namespace)
             idle = await without_work(client, settings)
             if idle is not None:
@@ -73,6 +80,8 @@ async def main() -> None:
                 relay.run(stop),
                 keep_resuming(database, stop),
                 keep_noticing(database, stop),
+                batches.keep_working(Door(database, policies), stop),
+                Announcer(database, client, settings.task_queue).run(stop),
                 *_watching(settings, database, stop),
             )
             log.info("worker_stopping")

@@ -234,3 +234,14 @@ class Oidc(Section):
             msg = "issuer and client_id go together: set both, or none"
             raise ValueError(msg)
         return self
+
+
+class Webhooks(Section):
+    """Says where news may be sent.
+
+    An endpoint is on the internet and protected by https, unless `private` allows one's own network.
+    """
+
+    private: bool = Field(
+        default=False, description="true to allow endpoints in one's own network and without TLS"
+    )

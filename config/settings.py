@@ -30,7 +30,7 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
-from config.sections import Bind, Console, Folders, Imap, Oidc, Section, Smtp, empty_as_none
+from config.sections import Bind, Console, Folders, Imap, Oidc, Section, Smtp, Webhooks, empty_as_none
 from domain.faults import ConfigurationFault
 
 PREFIX = "RELANCE_"
@@ -97,6 +97,7 @@ class Settings(BaseSettings):
     imap: Imap = Field(default_factory=Imap)
     console: Console = Field(default_factory=Console)
     oidc: Oidc = Field(default_factory=Oidc)
+    webhooks: Webhooks = Field(default_factory=Webhooks)
     log_format: LogFormat = Field(LogFormat.AUTO, description="one of auto, json, text")
     log_level: Annotated[Literal["debug", "info", "warning", "error"], BeforeValidator(_lower)] = Field(
         "info", description="one of debug, info, warning, error"

@@ -13,6 +13,7 @@ from starlette.middleware import Middleware
 
 from console import live, uploads
 from console.answers import files, page
+from console.api import application as api
 from console.guards import Bounded, Headed, SameSite
 from console.live import Pulse
 from console.office import Office
@@ -46,6 +47,7 @@ def build(office: Office) -> FastAPI:
         app.include_router(router, include_in_schema=False)
     app.add_api_route("/health", _health, include_in_schema=False)
     app.mount("/static", StaticFiles(directory=HERE / "static"))
+    app.mount("/v1", api.build(office))
     app.add_exception_handler(SignInFirst, _sign_in)
     app.add_exception_handler(NotYours, _not_yours)
     app.add_exception_handler(RelanceError, _fault)

@@ -4,10 +4,11 @@ In: `admit()`, which checks an event, writes it in one transaction and plans wha
 Not in: bytes and rows (readers/, loading.py), and telling the runs (relay.py).
 """
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime
 
 import structlog
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.actions import Rule
 from domain.answers import DebtorAnswered
@@ -42,6 +43,9 @@ from intake.visit import Visit
 from ledger.database import Database
 from ledger.policies import Shelf
 
+Also = Callable[[AsyncConnection, Admission], Awaitable[None]]
+"""Writes more in the transaction of an event that is not refused."""
+
 log = structlog.get_logger(__name__)
 
 
@@ -66,10 +70,12 @@ class Door:
         now: datetime,
         source: str = "",
         author: str = agreements.BY_INTAKE,
+        also: Also | None = None,
     ) -> Admission:
         """Takes an event in and says what became of it.
 
-        `source` names where it came from, for the log; `author` who agreed, for the record.
+        `source` names where it came from, for the log; `author` who agreed, for the record. `also` writes
+        more in the same transaction; what it raises undoes everything.
 
         An event that says what the record says already changes nothing. Raises InputRefused for one that
         contradicts the record or cannot be meant, with nothing written; Unavailable for a busy database.
@@ -77,6 +83,8 @@ class Door:
         identity.check(event)
         async with self._database.writing() as conn:
             admission = await _admit(Visit(conn, now, self._catalogue, self._shelf), event, author)
+            if also is not None:
+                await also(conn, admission)
         if isinstance(event, PaymentsKnown):
             # Known or not: what planned these accounts the first time may have been cut short.
             await self._plan_anew(admission.creditor, now, waiting_for=Rule.STALE)

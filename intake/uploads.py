@@ -21,7 +21,7 @@ from intake.admission import Admission
 from intake.agreements import BY_INTAKE
 from intake.bank.owners import owner
 from intake.bank.passes import match_all_waiting
-from intake.door import Door
+from intake.door import Also, Door
 from intake.loading import Progress, load
 from intake.readers import bank
 from intake.readers.files import Kind, name_of, recognise
@@ -66,7 +66,13 @@ class _Counter(Door):
         self.concerned: set[str] = set()
 
     async def admit(
-        self, event: Event | DebtorAnswered, *, now: datetime, source: str = "", author: str = BY_INTAKE
+        self,
+        event: Event | DebtorAnswered,
+        *,
+        now: datetime,
+        source: str = "",
+        author: str = BY_INTAKE,
+        also: Also | None = None,
     ) -> Admission:
         creditor = _creditor(event)
         if self._whose.creditors is not None and creditor not in self._whose.creditors:
@@ -75,7 +81,7 @@ class _Counter(Door):
             # It says where customers pay to: whoever may not change that in the settings may not by a file.
             raise InputRefused("type", event.type, "only an administrator changes a creditor")
         author = self._whose.author if author == BY_INTAKE else author
-        admission = await super().admit(event, now=now, source=source, author=author)
+        admission = await super().admit(event, now=now, source=source, author=author, also=also)
         self.concerned.add(creditor)
         return admission
 

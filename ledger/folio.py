@@ -16,7 +16,7 @@ from domain.actions import Plan
 from domain.calendars import Agenda
 from domain.faults import NotFound
 from domain.policy import DunningPolicy
-from ledger import accounts, journal
+from ledger import accounts, journal, webhooks
 from ledger.accounts import Stored
 from ledger.policies import Shelf
 from ledger.schema import invoices
@@ -127,6 +127,8 @@ class Folio:
             invoice=invoice,
             facts=facts,
         )
+        if kind in webhooks.ANNOUNCED:
+            await webhooks.announce(self.conn, self.creditor, self.debtor, revision, self.now)
         self.amend(revision=revision)
 
     def amend(self, **changes: Any) -> None:

@@ -79,16 +79,19 @@ class Filters(Fact):
     text: str | None = None
 
 
-def _lines() -> sa.Select[Any]:
+def lines() -> sa.Select[Any]:
+    """Selects every case with the name of its debtor."""
     owner = (debtors.c.creditor == invoices.c.creditor) & (debtors.c.id == invoices.c.debtor)
     return sa.select(invoices, debtors.c.name.label("debtor_name")).join(debtors, owner)
 
 
-def _line(row: sa.Row[Any]) -> CaseLine:
+def line_of(row: sa.Row[Any]) -> CaseLine:
+    """Reads a row of `lines`."""
     return CaseLine.model_validate({name: getattr(row, name) for name in CaseLine.model_fields})
 
 
-def _conditions(filters: Filters) -> list[sa.ColumnElement[bool]]:
+def conditions(filters: Filters) -> list[sa.ColumnElement[bool]]:
+    """Says what filters ask of a row of `lines`."""
     wanted: list[sa.ColumnElement[bool]] = []
     if filters.status is not None:
         is_open = invoices.c.ending.is_(None)
@@ -115,24 +118,24 @@ async def cases(
     conn: AsyncConnection, filters: Filters | None = None, *, limit: int = 50, offset: int = 0
 ) -> list[CaseLine]:
     """Lists cases by their next instant, those without one last."""
-    query = _lines().where(*_conditions(filters or Filters()))
+    query = lines().where(*conditions(filters or Filters()))
     # Without NULLS LAST spelled out, the two databases disagree.
     order = (invoices.c.next_at.is_(None), invoices.c.next_at, invoices.c.due_date, invoices.c.number)
-    return [_line(row) for row in await conn.execute(query.order_by(*order).limit(limit).offset(offset))]
+    return [line_of(row) for row in await conn.execute(query.order_by(*order).limit(limit).offset(offset))]
 
 
 async def leaving(
     conn: AsyncConnection, until: datetime, *, creditor: str | None = None, policy: str | None = None
 ) -> list[CaseLine]:
     """Lists open cases whose next step is due by an instant, of one creditor or under one policy's id."""
-    query = _lines().where(
+    query = lines().where(
         invoices.c.ending.is_(None), invoices.c.next_kind == "take", invoices.c.next_at <= until
     )
     if creditor is not None:
         query = query.where(invoices.c.creditor == creditor)
     if policy is not None:
         query = query.where(invoices.c.policy.startswith(f"{policy}@", autoescape=True))
-    return [_line(row) for row in await conn.execute(query.order_by(invoices.c.next_at, invoices.c.number))]
+    return [line_of(row) for row in await conn.execute(query.order_by(invoices.c.next_at, invoices.c.number))]
 
 
 async def underway(conn: AsyncConnection, creditor: str | None = None) -> list[str]:
@@ -147,7 +150,7 @@ async def count_cases(conn: AsyncConnection, filters: Filters | None = None) -> 
     """Counts the cases that filters let through."""
     owner = (debtors.c.creditor == invoices.c.creditor) & (debtors.c.id == invoices.c.debtor)
     query = sa.select(sa.func.count()).select_from(invoices.join(debtors, owner))
-    return int((await conn.execute(query.where(*_conditions(filters or Filters())))).scalar_one())
+    return int((await conn.execute(query.where(*conditions(filters or Filters())))).scalar_one())
 
 
 async def find_case(conn: AsyncConnection, number: str, creditor: str | None = None) -> CaseLine:
@@ -158,7 +161,7 @@ async def find_case(conn: AsyncConnection, number: str, creditor: str | None = N
     wanted = [invoices.c.number == number]
     if creditor is not None:
         wanted.append(invoices.c.creditor == creditor)
-    rows = (await conn.execute(_lines().where(*wanted).order_by(invoices.c.creditor))).all()
+    rows = (await conn.execute(lines().where(*wanted).order_by(invoices.c.creditor))).all()
     if not rows:
         msg = f"no invoice {number!r}" + (f" of creditor {creditor!r}" if creditor else "")
         raise NotFound(msg)
@@ -169,7 +172,7 @@ async def find_case(conn: AsyncConnection, number: str, creditor: str | None = N
             value=None,
             remedy=f"several creditors have an invoice {number}: name one of {names}",
         )
-    return _line(rows[0])
+    return line_of(rows[0])
 
 
 async def case_file(conn: AsyncConnection, case: CaseRef) -> CaseFile:

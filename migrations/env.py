@@ -2,7 +2,7 @@
 
 from alembic import context
 
-from ledger import people  # noqa: F401 - its tables belong to the record
+from ledger import access, people, received, webhooks  # noqa: F401 - their tables belong to the record
 from ledger.schema import METADATA
 
 context.configure(

@@ -19,6 +19,8 @@ from terminal import (
     following,
     holding,
     keeping,
+    keys,
+    listening,
     loading,
     mails,
     moving,
@@ -39,6 +41,7 @@ PANELS: dict[str, dict[str, Callable[..., None]]] = {
     "Feed in facts": {
         "import": loading.import_files,
         "watch": watching.watch,
+        "listen": listening.listen,
         "take": feeding.take,
         "paid": feeding.paid,
         "allocate": receipts.allocate,
@@ -113,5 +116,7 @@ def assemble() -> typer.Typer:
     application.add_typer(bank.bank, name="bank", rich_help_panel="Feed in facts")
     application.add_typer(mails.listing, name="mails", rich_help_panel="See")
     application.add_typer(agreements.listing, name="agreements", rich_help_panel="Agree")
+    application.add_typer(keys.keys, name="api-keys", rich_help_panel="Serve people")
+    application.add_typer(keys.senders, name="senders", rich_help_panel="Serve people")
     application.add_typer(planning.policies, name="policy", rich_help_panel="Plan ahead")
     return application

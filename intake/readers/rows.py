@@ -132,7 +132,15 @@ def explained(
     error: ValidationError, *, line: int | None = None, model: type[Any] | None = None
 ) -> InputRefused:
     """Says in words the first thing that a model found wrong."""
-    first = error.errors(include_url=False)[0]
+    return _explained(error.errors(include_url=False)[0], line, model)
+
+
+def explained_each(error: ValidationError, model: type[Any]) -> list[InputRefused]:
+    """Says in words everything that a model found wrong."""
+    return [_explained(one, None, model) for one in error.errors(include_url=False)]
+
+
+def _explained(first: ErrorDetails, line: int | None, model: type[Any] | None) -> InputRefused:
     path = [str(part) for part in first["loc"]]
     if path and path[0] in TYPES:
         model = TYPES[path.pop(0)]

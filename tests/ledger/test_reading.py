@@ -122,7 +122,7 @@ async def test_words_are_kept_out_of_histories(clerk: Clerk) -> None:
 )
 async def test_lists_are_read_by_index(clerk: Clerk, filters: dict[str, str]) -> None:
     """Common filters search an index of the invoices instead of scanning the table."""
-    query = queries._lines().where(*queries._conditions(Filters.model_validate(filters)))
+    query = queries.lines().where(*queries.conditions(Filters.model_validate(filters)))
     sql = str(query.compile(dialect=sqlite.dialect(), compile_kwargs={"literal_binds": True}))
     async with clerk.database.reading() as conn:
         plan = (await conn.exec_driver_sql(f"EXPLAIN QUERY PLAN {sql}")).all()
