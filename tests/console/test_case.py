@@ -33,6 +33,10 @@ from tests.domain import build
 from trial.servers import free_port
 
 NOW = build.at("2026-04-01 10:00")
+PATIENCE = 30_000
+"""Milliseconds that a window may take on a machine that is busy with other tests."""
+
+expect.set_options(timeout=PATIENCE)
 
 
 async def _on_record(office: Office, case: CaseRef) -> CaseFile:
