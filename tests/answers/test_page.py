@@ -157,7 +157,7 @@ async def test_the_debtors_language_and_the_other(visitor: Visitor) -> None:
     """The page speaks the debtor's language, and the other one where he chooses it, on every form."""
     assert '<html lang="fr">' in (await visitor.get()).text
     english = await visitor.get("?lang=en")
-    assert "Open invoices" in english.text
+    assert "Your open invoices" in english.text
     assert f"{visitor.address}/paid?lang=en" in english.text
     sent = await visitor.client.post(f"{visitor.address}/missing?lang=en", data={"invoices": "F-1"})
     assert sent.headers["location"] == f"{visitor.address}?said=missing&lang=en"

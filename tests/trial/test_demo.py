@@ -290,4 +290,8 @@ async def test_the_open_house_lives_on(lived: Lived) -> None:
             moved = await visitor.post("/time", data={"by": "week", "then": "/"})
             assert (moved.status_code, moved.headers["location"]) == (303, "/")
         assert len(lived.sink.received) > before
+        latest = lived.sink.received[-1].message.get_body(("plain",))
+        assert latest is not None
+        (link,) = re.findall(r"http://\S+/a/\S+", latest.get_content())
+        assert (await visitor.get(link)).status_code == 200
         assert "FA-22" in "".join(str(one.message["Subject"]) for one in lived.sink.received[before:])
