@@ -91,7 +91,11 @@ invoices = sa.Table(
     ),
     sa.Index("ix_invoices_rule", "next_rule", "next_at"),
     sa.Index("ix_invoices_step", "next_step", "next_at"),
-    sa.Index("ix_invoices_owed", "ending", "due_date", "currency", "creditor", "open"),
+    sa.Index("ix_invoices_owed", "ending", "due_date", "currency", "creditor", "open", "total"),
+    sa.Index(
+        "ix_invoices_owing",
+        *("ending", "creditor", "debtor", "currency", "due_date", "open", "total", "next_at", "number"),
+    ),
     sa.Index("ix_invoices_sold", "issue_date", "currency", "creditor", "total"),
     sa.Index("ix_invoices_places", "creditor", "postponed_to"),
 )
@@ -336,7 +340,7 @@ journal = sa.Table(
     sa.Column("facts", sa.JSON, nullable=False),
     sa.Column("previous", HASH, nullable=False),
     sa.Column("hash", HASH, nullable=False),
-    sa.Index("ix_journal_at", "at"),
+    sa.Index("ix_journal_at", "at", "kind", "creditor"),
 )
 
 outbox = sa.Table(
