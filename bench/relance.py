@@ -118,10 +118,9 @@ class Relance(Arm):
 
         await each(self.prepared[places], start)
 
-    @asynccontextmanager
-    async def working(self) -> AsyncIterator[int]:
-        """Runs `worker.py`."""
-        bind, log = f"{LOCAL}:{free_port()}", self.stage.folder / "worker.log"
+    @property
+    def told(self) -> dict[str, str]:
+        """Gives the settings of every process of the arm."""
         told = {
             "TEMPORAL_ADDRESS": self.stage.address,
             "RELANCE_FOLDERS__VAR": str(self.folders.var),
@@ -131,10 +130,16 @@ class Relance(Arm):
             "RELANCE_SMTP__PORT": str(self.stage.port),
             "RELANCE_SMTP__TLS": "none",
             "RELANCE_LOG_FORMAT": "json",
-            "RELANCE_HEALTH_BIND": bind,
         }
         if UNBOUNDED in Settings.model_fields:
             told[f"RELANCE_{UNBOUNDED.upper()}"] = ""
+        return told
+
+    @asynccontextmanager
+    async def working(self) -> AsyncIterator[int]:
+        """Runs `worker.py`."""
+        bind, log = f"{LOCAL}:{free_port()}", self.stage.folder / "worker.log"
+        told = self.told | {"RELANCE_HEALTH_BIND": bind}
         worker = str(ROOT / "worker.py")
         async with program(worker, env=environment(**told), folder=self.stage.folder, log=log) as process:
             await until_healthy(process, bind, log)

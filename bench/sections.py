@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from statistics import median
 
+from bench.console import serve_crowd
 from bench.drain import Drain, drain
 from bench.findings import Findings
 from bench.floor import Floor
@@ -215,6 +216,29 @@ async def nightly(size: Size, ledger: NewLedger) -> Findings:
     )
 
 
+async def console(size: Size, ledger: NewLedger) -> Findings:
+    """Measures the console under people and programs at once; fails where one request did."""
+    crowd = size.crowd
+    async with _relance(ledger) as relance:
+        load = await serve_crowd(relance, crowd)
+    rows = [
+        Row("console", f"events taken, of {crowd.events_per_second} sent", "/s", load.events_per_second),
+        Row("console", f"requests of {crowd.operators} people and of events", "/s", load.requests_per_second),
+        Row("console", "errors", "requests", float(load.waits.errors.total()), better=LESS),
+    ]
+    for kind in load.waits.seconds:
+        rows += [
+            Row("console", f"{kind}: {name}", "ms", load.waits.within(kind, part), better=LESS)
+            for name, part in (("p50", 0.5), ("p99", 0.99))
+        ]
+    rows.append(Row("console", "console: memory at most", "MiB", load.memory / KIB / KIB, better=LESS))
+    rows += [
+        Row("console", f"{process}: processors busy", "cores", cpu / load.spent.wall, better=LESS)
+        for process, cpu in load.spent.cpu.items()
+    ]
+    return Findings(rows)
+
+
 SECTIONS: dict[str, Section] = {
     "starts": starts,
     "lifecycles": lifecycles,
@@ -223,4 +247,5 @@ SECTIONS: dict[str, Section] = {
     "statements": statements,
     "population": population,
     "scan": nightly,
+    "console": console,
 }

@@ -7,6 +7,16 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
+class Crowd:
+    """States who is at the console for how long, and how many invoices it knows."""
+
+    invoices: int
+    operators: int
+    events_per_second: int
+    seconds: float
+
+
+@dataclass(frozen=True)
 class Size:
     """States how many invoices each section lives through."""
 
@@ -18,6 +28,7 @@ class Size:
     statements: int
     scanned: int
     populations: tuple[int, ...]
+    crowd: Crowd
 
 
 SIZES = {
@@ -30,6 +41,7 @@ SIZES = {
         statements=200,
         scanned=200,
         populations=(200, 500),
+        crowd=Crowd(invoices=500, operators=10, events_per_second=20, seconds=8),
     ),
     "full": Size(
         rounds=3,
@@ -40,5 +52,6 @@ SIZES = {
         statements=10_000,
         scanned=2000,
         populations=(1000, 10_000, 50_000),
+        crowd=Crowd(invoices=50_000, operators=50, events_per_second=200, seconds=120),
     ),
 }

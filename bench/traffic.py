@@ -1,0 +1,127 @@
+"""A program that sends events to the API at a steady pace, one by one and in small batches.
+
+In: which events, when, and what was said of each.
+Not in: how requests are timed (waits.py), people at the console (operators.py).
+
+Half of the events come alone, half in batches of ten. An event that cannot be sent at its time is sent as
+soon as a connection is free, so that a console that is too slow shows in the events taken in a second.
+"""
+
+import asyncio
+import time
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from http import HTTPStatus
+from itertools import count
+from random import Random
+from typing import Any
+
+import httpx2
+
+from bench import lived
+from bench.waits import Waits
+from domain.events import Event, PaymentReceived
+
+CONNECTIONS = 16
+BATCH = 10
+STRUCTURED, BATCHED = "application/cloudevents+json", "application/cloudevents-batch+json"
+DUE_IN = timedelta(days=45)
+SHARES = {"bill": 45, "pay": 30, "customer": 15, "again": 10}
+"""What events say, by weight: a new invoice, a payment in full, another contact, what was said before."""
+
+REMEMBERED = 200
+
+CloudEvent = dict[str, Any]
+
+
+@dataclass
+class Traffic:
+    """Sends so many events per second; `unpaid` are positions of invoices that nobody else pays."""
+
+    client: httpx2.AsyncClient
+    waits: Waits
+    draw: Random
+    per_second: float
+    customers: list[int]
+    unpaid: Iterator[int]
+    today: date
+    fates: Counter[str] = field(default_factory=Counter)
+    _said: list[CloudEvent] = field(default_factory=list)
+    _numbers: Iterator[int] = field(default_factory=count)
+
+    async def flow(self, seconds: float) -> float:
+        """Sends for so long; returns how many events were answered in a second."""
+        began, parcels = time.perf_counter(), self._parcels(seconds)
+
+        async def connection() -> None:
+            for due, parcel in parcels:
+                now = time.perf_counter() - began
+                if now > seconds:
+                    return
+                await asyncio.sleep(due - now)
+                await self._send(parcel)
+
+        await asyncio.gather(*(connection() for _ in range(CONNECTIONS)))
+        return self.fates.total() / (time.perf_counter() - began)
+
+    def _parcels(self, seconds: float) -> Iterator[tuple[float, list[CloudEvent]]]:
+        """Gives what is sent together, each with the second at which it is due."""
+        sent, batched = 0, False
+        while (due := sent / self.per_second) < seconds:
+            if batched:
+                yield due, [self._event() for _ in range(BATCH)]
+                sent += BATCH
+            else:
+                for turn in range(BATCH):
+                    yield due + turn / self.per_second, [self._event()]
+                sent += BATCH
+            batched = not batched
+
+    async def _send(self, parcel: list[CloudEvent]) -> None:
+        single = len(parcel) == 1
+        kind = "an event" if single else f"{BATCH} events"
+        answer = await self.waits.ask(
+            self.client,
+            kind,
+            "POST",
+            "/v1/events",
+            json=parcel[0] if single else parcel,
+            headers={"Content-Type": STRUCTURED if single else BATCHED},
+        )
+        if answer is not None and answer.status_code == HTTPStatus.OK:
+            said = answer.json()
+            self.fates.update(one["status"] for one in ([said] if single else said["results"]))
+
+    def _event(self) -> CloudEvent:
+        [kind] = self.draw.choices(tuple(SHARES), tuple(SHARES.values()))
+        if kind == "again" and self._said:
+            return self.draw.choice(self._said)
+        place = next(self._numbers)
+        event = _written(f"event-{place:06d}", self._fact(kind, place))
+        self._said = [*self._said[-REMEMBERED:], event]
+        return event
+
+    def _fact(self, kind: str, place: int) -> Event:
+        at = next(self.unpaid, None) if kind == "pay" else None
+        if at is not None:
+            one = lived.place(at)
+            return PaymentReceived(
+                creditor=one.creditor,
+                reference=f"API-{at:06d}",
+                amount=one.amount,
+                received_on=self.today,
+                invoice=one.number,
+            )
+        customer = self.draw.choice(self.customers)
+        if kind == "customer":
+            return lived.customer(customer, f"compta-{place}")
+        one = lived.place(customer * lived.EACH)._replace(number=f"N-{place:06d}")
+        return lived.bill(one, self.today, self.today + DUE_IN)
+
+
+def _written(name: str, event: Event) -> CloudEvent:
+    data = event.model_dump(mode="json", exclude_none=True)
+    kind = data.pop("type")
+    return {"specversion": "1.0", "id": name, "source": "/bench", "type": f"relance.{kind}", "data": data}
