@@ -1,6 +1,6 @@
 """What the tests of answers share: an office whose messages are answered by their link.
 
-In: answering as a debtor does. Not in: the page (test_page.py, test_browser.py).
+In: answering as a debtor does. Not in: the page (test_page.py, tests/console/test_debtors_page.py).
 """
 
 from typing import Any

@@ -129,6 +129,7 @@ class Stage:
             base_url=self.address,
             viewport={"width": width, "height": 844 if width < 500 else 900},
             color_scheme="dark" if dark else "light",
+            reduced_motion="reduce",  # colours are judged where they stand, not half-way
             locale="fr-FR" if language == "fr" else "en-GB",
         )
         complaints: list[str] = []

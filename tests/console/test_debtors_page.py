@@ -1,7 +1,7 @@
 """The debtor's page in a real browser: from the e-mail's link to the effect on record and in the console.
 
 In: French and English, a phone, the keyboard alone, light and dark, axe.
-Not in: what is refused (test_page.py), what an answer sets going (test_effects.py).
+Not in: what is refused, and what an answer sets going (tests/answers).
 """
 
 import re
@@ -13,9 +13,7 @@ from playwright.async_api import Page, expect
 from domain.account import Account
 from domain.agreements import Dispute, PromiseToPay
 from ledger import accounts
-from tests.console.stage import Stage, inspected, stage
-
-__all__ = ["stage"]
+from tests.console.stage import Stage, inspected
 
 LINK = re.compile(r"http://127\.0\.0\.1:\d+/a/[A-Za-z0-9_-]+")
 KINDS = ("paid", "promise", "dispute", "instalments", "contact", "missing")
