@@ -36,7 +36,10 @@ ONE_DAY = timedelta(days=1)
 LATE_DAYS = 15
 """From how many days on a month's payments count as late at a glance."""
 
-SHOWN_OPEN, SHOWN_CLOSED = 200, 50
+SHOWN_CLOSED = 50
+LOOKED_AHEAD = 3
+"""How many instants at which something is planned are lived through to find the next message."""
+
 AMOUNT: TypeAdapter[Decimal] = TypeAdapter(TypedAmount)
 
 
@@ -162,15 +165,19 @@ class Customer:
 
     @cached_property
     def coming(self) -> Coming | None:
-        """Foresees the next day on which something happens, by the rules of the live run; None for never."""
-        moments = [plan.at for plan in self.view.plans.values() if plan is not None and plan.at is not None]
-        if not moments:
-            return None
-        first = max(min(moments), self.seat.now)
-        lived = simulate([self.account], self.view.policies, (), self.seat.now, first + ONE_DAY)
-        deeds = tuple(one for one in lived.entries if one.what in {Outcome.TASK, Outcome.HANDED_OFF})
-        message = next(iter(lived.messages), None)
-        return Coming(message, deeds) if message or deeds else None
+        """Foresees the next message and what people do before it, by the rules of the live run."""
+        found = None
+        plans = (plan for plan in self.view.plans.values() if plan is not None and plan.at is not None)
+        moments = sorted({max(plan.at, self.seat.now) for plan in plans if plan.at is not None})
+        # Most often the first of them brings a message; approvals and calls come before it at times.
+        for moment in moments[:LOOKED_AHEAD]:
+            lived = simulate([self.account], self.view.policies, (), self.seat.now, moment + ONE_DAY)
+            deeds = tuple(one for one in lived.entries if one.what in {Outcome.TASK, Outcome.HANDED_OFF})
+            message = next(iter(lived.messages), None)
+            if message is not None:
+                return Coming(message, tuple(one for one in deeds if one.at <= message.planned_at))
+            found = Coming(None, deeds) if deeds else found
+        return found
 
 
 async def read(seat: Seat, address: Named, mails: int = 0) -> Customer:

@@ -60,7 +60,7 @@ def environment(language: str) -> Environment:
 
 def because(action: NextAction, language: str) -> str:
     """Says why an action comes next."""
-    return explain(action.because, language)
+    return speech.dated(explain(action.because, language), language)
 
 
 def icon(name: str) -> Markup:
