@@ -52,7 +52,7 @@ class Who(Seeing):
 
     def person(self, seat: Seat, name: str, known: Person | None) -> Person:
         """Gives the person; raises Mistakes."""
-        facts = self.model_dump(exclude={"sees", "creditors"}) | {
+        facts = self.model_dump(include={"name", "role", "language"}) | {
             "id": name.lower(),
             "creditors": self.bounds_for(seat),
             "disabled_at": known.disabled_at if known else None,
