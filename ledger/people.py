@@ -17,7 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.fact import Fact, Instant, Key, Language
 from domain.faults import NotFound
-from ledger import journal
+from ledger import house
 from ledger.columns import Moment
 from ledger.schema import CODE, HASH, METADATA, NAME
 
@@ -147,18 +147,9 @@ async def save(conn: AsyncConnection, who: Person, now: datetime, *, password: s
 
 async def note(conn: AsyncConnection, who: Person, what: str, author: str, now: datetime) -> None:
     """Writes into the journal of the whole installation what an author did about somebody."""
-    revision, previous = await journal.last(conn, "", "")
     seen = None if who.creditors is None else list(who.creditors)
-    await journal.append(
-        conn,
-        account=("", ""),
-        revision=revision + 1,
-        previous=previous,
-        at=now,
-        kind="person.changed",
-        invoice=None,
-        facts={"person": who.id, "what": what, "role": who.role.key, "creditors": seen, "author": author},
-    )
+    facts = {"person": who.id, "what": what, "role": who.role.key, "creditors": seen}
+    await house.note(conn, "person.changed", author, now, **facts)
 
 
 async def went_wrong(conn: AsyncConnection, name: str, now: datetime) -> None:

@@ -165,7 +165,7 @@ async def test_a_creditor_changes_after_a_look(office: Desk) -> None:
         ("email", "nobody", "is not an e-mail address"),
         ("time_zone", "Mars/Olympus", "is not a time zone"),
         ("legal_name", "", "this is needed"),
-        ("contact_cap_days", "often", "valid integer"),
+        ("contact_cap_days", "often", "write a whole number"),
         ("country", "France", "pattern"),
         ("cents", "7.00", "less than or equal to 5"),
         ("policy", "nope", "choose one of the policies"),

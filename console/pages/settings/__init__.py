@@ -5,8 +5,8 @@ Managers read; administrators change. Stops of sending and refused rows are mana
 
 from fastapi import APIRouter
 
-from console.pages.settings import banks, creditors, people, refused, state, stops, troubles
+from console.pages.settings import banks, creditors, keys, people, refused, state, stops, troubles, webhooks
 
 router = APIRouter()
-for room in (state, creditors, banks, stops, refused, troubles, people):
+for room in (state, creditors, banks, stops, refused, troubles, people, keys, webhooks):
     router.include_router(room.router, prefix="/settings")

@@ -6,18 +6,19 @@ Somebody who can administer is always left.
 """
 
 import secrets
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
 from pydantic import AfterValidator, BeforeValidator, Field, ValidationError
 
-from console.forms import Form, Mistakes, Text, read, sentence_of
+from console.forms import Mistakes, Text, read, sentence_of
+from console.pages.settings.seeing import Seeing, within
 from console.people import hashed
 from console.screen import done, page
 from console.seats import SPEECHES, Administrator, Manager, Seat
 from console.speech import speech
-from domain.faults import NotAllowed
+from domain.faults import NotAllowed, NotFound
 from ledger import people as record
 from ledger.people import Person, Role
 from ledger.views import creditors
@@ -42,22 +43,18 @@ def _spoken(language: str) -> str:
     return language
 
 
-class Who(Form):
-    """States what is typed of a person; `sees` says whether `creditors` bounds what they see."""
+class Who(Seeing):
+    """States what is typed of a person."""
 
     name: Text = Field(min_length=1, max_length=140)
     role: Annotated[Role, BeforeValidator(_role)]
     language: Annotated[str, AfterValidator(_spoken)]
-    sees: Literal["all", "some"]
-    creditors: tuple[str, ...] = ()
 
-    def person(self, name: str, known: Person | None) -> Person:
+    def person(self, seat: Seat, name: str, known: Person | None) -> Person:
         """Gives the person; raises Mistakes."""
-        if self.sees == "some" and not self.creditors:
-            raise Mistakes({"creditors": "name at least one creditor, or all of them"}, {})
-        facts = self.model_dump(exclude={"sees", "creditors"}) | {
+        facts = self.model_dump(include={"name", "role", "language"}) | {
             "id": name.lower(),
-            "creditors": self.creditors if self.sees == "some" else None,
+            "creditors": self.bounds_for(seat),
             "disabled_at": known.disabled_at if known else None,
         }
         try:
@@ -80,7 +77,8 @@ async def everybody(seat: Manager, request: Request) -> Response:
     """Lists the people."""
     async with seat.office.database.reading() as conn:
         found = await record.everybody(conn)
-    return page(seat, request, "settings/people.html", people=found)
+    mine = [one for one in found if within(seat, one.creditors)]
+    return page(seat, request, "settings/people.html", people=mine)
 
 
 @router.get("/new")
@@ -97,7 +95,7 @@ async def _form(
     password: str | None = None,
 ) -> Response:
     async with seat.office.database.reading() as conn:
-        owners = await creditors.known(conn, None)
+        owners = await creditors.known(conn, seat.creditors)
     return page(
         seat,
         request,
@@ -118,7 +116,7 @@ async def add(seat: Administrator, request: Request) -> Response:
     try:
         form = await read(request, Newcomer)
         try:
-            who = form.person(form.email, None)
+            who = form.person(seat, form.email, None)
         except Mistakes as wrong:
             raise Mistakes(wrong.fields, form.model_dump(mode="json")) from None
     except Mistakes as wrong:
@@ -147,8 +145,13 @@ async def one(seat: Administrator, request: Request, name: str) -> Response:
 
 
 async def _known(seat: Seat, name: str) -> Person:
+    """Reads somebody who sees no more than the administrator; raises NotFound."""
     async with seat.office.database.reading() as conn:
-        return await record.person(conn, name)
+        found = await record.person(conn, name)
+    if not within(seat, found.creditors):
+        msg = f"nobody signs in as {name}"
+        raise NotFound(msg)
+    return found
 
 
 @router.post("/{name}")
@@ -158,7 +161,7 @@ async def change(seat: Administrator, request: Request, name: str) -> Response:
     try:
         form = await read(request, Who)
         try:
-            who = form.person(known.id, known)
+            who = form.person(seat, known.id, known)
             await _save(seat, who, "changed")
         except Mistakes as wrong:
             raise Mistakes(wrong.fields, form.model_dump(mode="json")) from None
