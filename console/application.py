@@ -6,6 +6,7 @@ Not in: the process that serves it (terminal/serving.py), what is open (office.p
 
 import structlog
 from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, PlainTextResponse, RedirectResponse, Response
 from fastapi.staticfiles import StaticFiles
 from starlette.exceptions import HTTPException
@@ -52,6 +53,7 @@ def build(office: Office) -> FastAPI:
     app.add_exception_handler(NotYours, _not_yours)
     app.add_exception_handler(RelanceError, _fault)
     app.add_exception_handler(HTTPException, _http)
+    app.add_exception_handler(RequestValidationError, _unread)
     return app
 
 
@@ -90,3 +92,11 @@ async def _http(request: Request, fault: Exception) -> Response:
     return plain(
         spoken(request), "trouble.html", status=fault.status_code, heading=heading, sentence=fault.detail
     )
+
+
+async def _unread(request: Request, fault: Exception) -> Response:
+    """Says which part of an address cannot be read; whoever typed it mends it there."""
+    assert isinstance(fault, RequestValidationError)
+    parts = ", ".join(sorted({str(error["loc"][-1]) for error in fault.errors()}))
+    sentence = f"the address cannot be read: mend {parts}"
+    return plain(spoken(request), "trouble.html", status=422, heading="422", sentence=sentence)
