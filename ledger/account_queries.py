@@ -2,6 +2,10 @@
 
 In: what is read of the account of one debtor, by the parameters of_creditor and of_debtor.
 Not in: what is made of the rows (accounts.py).
+
+Each must read the rows of the account alone, whatever else its creditor has: an index begins with creditor
+and debtor and ends with the order, and rows without a debtor are found by the keys of those that have one. A
+join would do on PostgreSQL; SQLite starts it from the side that is sorted already, and reads the whole table.
 """
 
 import sqlalchemy as sa
@@ -50,21 +54,19 @@ DEBTOR_OF = sa.select(invoices.c.debtor).where(
     invoices.c.creditor == CREDITOR_ID, invoices.c.number == sa.bindparam("of_number", type_=sa.String)
 )
 
-_HELD = sa.and_(
-    holds.c.creditor == CREDITOR_ID, sa.or_(holds.c.debtor == DEBTOR_ID, holds.c.debtor.is_(None))
-)
-_STEPS = steps.join(
-    invoices, sa.and_(invoices.c.creditor == steps.c.creditor, invoices.c.number == steps.c.invoice)
+_OF_ALL = sa.and_(holds.c.creditor == CREDITOR_ID, holds.c.debtor.is_(None))
+_STEPS = sa.and_(
+    steps.c.creditor == CREDITOR_ID, steps.c.invoice.in_(sa.select(invoices.c.number).where(_of(invoices)))
 )
 
 PRESENT = sa.select(
     sa.exists().where((switches.c.creditor == "") | (switches.c.creditor == CREDITOR_ID)).label("stops"),
-    sa.exists().where(_HELD).label("holds"),
+    sa.or_(sa.exists().where(_of(holds)), sa.exists().where(_OF_ALL)).label("holds"),
     sa.exists().where(_of(agreements)).label("agreements"),
     sa.exists().where(_of(credit_notes)).label("credit_notes"),
     sa.exists().where(_of(payments)).label("payments"),
     sa.exists().where(_of(messages)).label("messages"),
-    sa.exists(sa.select(sa.literal(1)).select_from(_STEPS).where(_of(invoices))).label("steps"),
+    sa.exists().where(_STEPS).label("steps"),
     sa.exists().where(_of(tasks), tasks.c.closed_at.is_(None)).label("tasks"),
 )
 """Tells which small things an account has: most have none of most of them, and need not be asked twice."""
@@ -95,8 +97,7 @@ STEPS = (
         steps.c.message,
         steps.c.late_days,
     )
-    .select_from(_STEPS)
-    .where(_of(invoices))
+    .where(_STEPS)
     .order_by(steps.c.invoice, steps.c.cycle, steps.c.day, steps.c.step, steps.c.void.desc())
 )
 CREDIT_NOTES = (
@@ -117,13 +118,10 @@ ALLOCATIONS = (
         allocations.c.allowed,
         allocations.c.allowance,
     )
-    .join(
-        payments,
-        sa.and_(
-            allocations.c.creditor == payments.c.creditor, allocations.c.reference == payments.c.reference
-        ),
+    .where(
+        allocations.c.creditor == CREDITOR_ID,
+        allocations.c.reference.in_(sa.select(payments.c.reference).where(_of(payments))),
     )
-    .where(_of(payments))
     .order_by(allocations.c.reference, allocations.c.position)
 )
 AGREEMENTS = (
@@ -134,7 +132,8 @@ AGREEMENTS = (
 BOOKED_TO = sa.select(bank_accounts.c.account, bank_accounts.c.booked_to).where(
     bank_accounts.c.creditor == CREDITOR_ID
 )
-HOLDS = sa.select(holds.c.facts, holds.c.lifted_on).where(_HELD).order_by(holds.c.id)
+_HELD = sa.select(holds.c.id, holds.c.facts, holds.c.lifted_on)
+HOLDS = sa.union_all(_HELD.where(_of(holds)), _HELD.where(_OF_ALL)).order_by("id")
 MESSAGES = sa.select(
     messages.c.id,
     messages.c.state,

@@ -22,6 +22,8 @@ from domain.receivable import Allocation, CreditNote, Creditor, Debtor, Invoice,
 from ledger import account_queries as ask
 from ledger import agreement_queries, switches
 
+Query = sa.Select[Any] | sa.CompoundSelect[Any]
+
 
 class Stored(NamedTuple):
     """Remembers what an invoice's row says of its plan and its balance."""
@@ -100,7 +102,7 @@ def _is_current(known: Loaded, head: str, owner_head: str, stops: tuple[Stop, ..
     return (known.head, known.owner_head, known.account.stops) == (head, owner_head, stops)
 
 
-async def _all(conn: AsyncConnection, query: sa.Select[Any], of: Mapping[str, str]) -> Sequence[sa.Row[Any]]:
+async def _all(conn: AsyncConnection, query: Query, of: Mapping[str, str]) -> Sequence[sa.Row[Any]]:
     rows: Sequence[sa.Row[Any]] = (await conn.execute(query, of)).all()
     return rows
 

@@ -84,7 +84,7 @@ invoices = sa.Table(
     sa.Column("net", Money, nullable=False),
     sa.Column("revision", sa.Integer, nullable=False),
     sa.ForeignKeyConstraint(["creditor", "debtor"], ["debtors.creditor", "debtors.id"]),
-    sa.Index("ix_invoices_account", "creditor", "debtor"),
+    sa.Index("ix_invoices_account", "creditor", "debtor", "number"),
     sa.Index("ix_invoices_number", "number"),
     sa.Index(
         "ix_invoices_agenda", "ending", "next_at", "next_kind", "next_step", "policy", "creditor", "due_date"
@@ -110,7 +110,7 @@ credit_notes = sa.Table(
     sa.Column("cancelled", sa.Boolean, nullable=False, default=False),
     sa.Column("facts", sa.JSON, nullable=False),
     sa.ForeignKeyConstraint(["creditor", "debtor"], ["debtors.creditor", "debtors.id"]),
-    sa.Index("ix_credit_notes_account", "creditor", "debtor"),
+    sa.Index("ix_credit_notes_account", "creditor", "debtor", "number"),
 )
 
 payments = sa.Table(
@@ -126,7 +126,7 @@ payments = sa.Table(
     sa.Column("recorded_at", Moment, nullable=False),
     sa.Column("reversed", sa.Boolean, nullable=False, default=False),
     sa.ForeignKeyConstraint(["creditor", "debtor"], ["debtors.creditor", "debtors.id"]),
-    sa.Index("ix_payments_account", "creditor", "debtor"),
+    sa.Index("ix_payments_account", "creditor", "debtor", "reference"),
     sa.Index("ix_payments_received", "received_on", "reversed", "currency", "creditor", "reference"),
 )
 
@@ -172,7 +172,7 @@ agreements = sa.Table(
     sa.Column("ended_on", sa.Date),
     sa.Column("ended_how", CODE),
     sa.ForeignKeyConstraint(["creditor", "debtor"], ["debtors.creditor", "debtors.id"]),
-    sa.Index("ix_agreements_account", "creditor", "debtor"),
+    sa.Index("ix_agreements_account", "creditor", "debtor", "id"),
 )
 
 bank_accounts = sa.Table(
@@ -233,6 +233,7 @@ incoming = sa.Table(
     sa.Column("at", Moment, nullable=False),
     sa.Index("ix_incoming_message_id", "message_id"),
     sa.Index("ix_incoming_state", "state", "at"),
+    sa.Index("ix_incoming_account", "creditor", "debtor", "at"),
 )
 """E-mails that came back, each taken once: bounces, replies, and those of which nobody knows whose."""
 

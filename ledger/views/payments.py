@@ -22,6 +22,7 @@ from ledger.columns import in_cents
 from ledger.schema import (
     bank_accounts,
     bank_entries,
+    creditors,
     journal,
 )
 
@@ -225,7 +226,10 @@ def _files(seen: Seen, me: str) -> sa.Select[Any]:
     mine = columns.facts["author"].as_string() == me
     scope = sa.true() if seen is None else sa.or_(columns.creditor.in_(seen), (columns.creditor == "") & mine)
     every = sa.select(columns.creditor, columns.revision, columns.at, columns.facts)
-    return every.where(columns.debtor == "", columns.kind == "file.taken", scope)
+    # Every one who can be meant is named: what is nobody's customer's is found by its key, not by looking
+    # through all that was ever written.
+    anyone = sa.or_(columns.creditor == "", columns.creditor.in_(sa.select(creditors.c.id)))
+    return every.where(columns.debtor == "", columns.kind == "file.taken", anyone, scope)
 
 
 def _file(row: sa.Row[Any]) -> File:
