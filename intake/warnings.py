@@ -9,8 +9,9 @@ Not in: what is refused (identity.py, and the handlers of the door), what an e-i
 from collections.abc import Iterator
 from datetime import date
 from enum import StrEnum
+from typing import Any
 
-from pydantic import computed_field
+from pydantic import computed_field, model_validator
 from stdnum.fr import siren, siret
 
 from domain.caps import DEROGATIONS, UNLESS_AGREED, Cap, TermRule, caps, exceeding
@@ -123,6 +124,14 @@ class Warned(Fact):
     rule: TermRule | None = None
     day: date | None = None
     source: str | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _read_again(cls, written: Any) -> Any:
+        """Takes what was written of a warning: its sentences follow from the rest."""
+        if isinstance(written, dict):
+            return {name: value for name, value in written.items() if name != "sentences"}
+        return written
 
     @computed_field  # type: ignore[prop-decorator]
     @property

@@ -57,6 +57,19 @@ async def test_an_event_counts_once_by_its_source_and_id(interface: Interface) -
 
 
 @ON_ONE_DATABASE
+async def test_what_should_be_looked_at_is_said_each_time(interface: Interface) -> None:
+    """An event with a term that needs a clause is taken, and its warning is told again when it is known."""
+    billed = event("F-1", due_date="2026-05-15")
+    first, again = [(await interface.send(billed)).json() for _ in range(2)]
+    assert (first["status"], again["status"]) == ("taken", "known")
+    assert first["warnings"][0]["sentences"]["en"]
+    assert again["warnings"] == first["warnings"]
+    batch = [billed, event("F-2", due_date="2026-05-15")]
+    told = (await interface.send(batch, BATCHED)).json()["results"]
+    assert [len(one["warnings"]) for one in told] == [1, 1]
+
+
+@ON_ONE_DATABASE
 async def test_another_sender_has_ids_of_its_own(interface: Interface) -> None:
     """What one key sent under an id does not take that id from another key."""
     await interface.send(event("1", number="F-1"))
