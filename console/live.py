@@ -6,6 +6,7 @@ Not in: what has changed: a page asks for itself again.
 
 import asyncio
 from collections.abc import AsyncIterator
+from random import uniform
 
 import sqlalchemy as sa
 import structlog
@@ -21,6 +22,10 @@ router = APIRouter()
 log = structlog.get_logger(__name__)
 
 EVERY_SECONDS = 1.0
+TURN_SECONDS = 0.2
+"""How long a listener may wait for its turn, for each of the others: two windows hear of a change at once,
+fifty within ten seconds. While a feed brings events all would otherwise ask for their pages each second."""
+
 BREATH_SECONDS = 20.0
 """A stream says something so often, that proxies keep it open and the dead are noticed."""
 
@@ -51,7 +56,10 @@ class Pulse:
                             await self._news(known)
                     except TimeoutError:
                         pass
-                    changed, known = self._beats != known, self._beats
+                    changed = self._beats != known
+                if changed:
+                    await asyncio.sleep(uniform(0, TURN_SECONDS * (self._listeners - 1)))  # noqa: S311 - no secret
+                known = self._beats
                 yield changed
         finally:
             self._listeners -= 1
