@@ -32,6 +32,15 @@ CREDITOR_ID = sa.bindparam("of_creditor", type_=sa.String)
 DEBTOR_ID = sa.bindparam("of_debtor", type_=sa.String)
 
 
+def _plain(column: sa.ColumnElement[str]) -> sa.ColumnElement[str]:
+    """Orders by a column's value rather than along its index.
+
+    SQLite keeps no statistics of its own accord: to have a debtor's little in order, it would walk through
+    everything that the creditor has.
+    """
+    return column + sa.literal_column("''", sa.String)
+
+
 def _of(table: sa.Table) -> sa.ColumnElement[bool]:
     return sa.and_(table.c.creditor == CREDITOR_ID, table.c.debtor == DEBTOR_ID)
 
@@ -53,8 +62,12 @@ DEBTOR_OF = sa.select(invoices.c.debtor).where(
 _HELD = sa.and_(
     holds.c.creditor == CREDITOR_ID, sa.or_(holds.c.debtor == DEBTOR_ID, holds.c.debtor.is_(None))
 )
-_STEPS = steps.join(
-    invoices, sa.and_(invoices.c.creditor == steps.c.creditor, invoices.c.number == steps.c.invoice)
+_OF_STEPS = sa.and_(
+    steps.c.creditor == CREDITOR_ID, steps.c.invoice.in_(sa.select(invoices.c.number).where(_of(invoices)))
+)
+_OF_ALLOCATIONS = sa.and_(
+    allocations.c.creditor == CREDITOR_ID,
+    allocations.c.reference.in_(sa.select(payments.c.reference).where(_of(payments))),
 )
 
 PRESENT = sa.select(
@@ -64,7 +77,7 @@ PRESENT = sa.select(
     sa.exists().where(_of(credit_notes)).label("credit_notes"),
     sa.exists().where(_of(payments)).label("payments"),
     sa.exists().where(_of(messages)).label("messages"),
-    sa.exists(sa.select(sa.literal(1)).select_from(_STEPS).where(_of(invoices))).label("steps"),
+    sa.exists().where(_OF_STEPS).label("steps"),
     sa.exists().where(_of(tasks), tasks.c.closed_at.is_(None)).label("tasks"),
 )
 """Tells which small things an account has: most have none of most of them, and need not be asked twice."""
@@ -72,7 +85,7 @@ PRESENT = sa.select(
 PLANS = (
     sa.select(invoices.c.number, invoices.c.next, invoices.c.open, invoices.c.net, invoices.c.version)
     .where(_of(invoices))
-    .order_by(invoices.c.number)
+    .order_by(_plain(invoices.c.number))
 )
 INVOICES = PLANS.add_columns(
     invoices.c.facts,
@@ -95,19 +108,18 @@ STEPS = (
         steps.c.message,
         steps.c.late_days,
     )
-    .select_from(_STEPS)
-    .where(_of(invoices))
-    .order_by(steps.c.invoice, steps.c.cycle, steps.c.day, steps.c.step, steps.c.void.desc())
+    .where(_OF_STEPS)
+    .order_by(_plain(steps.c.invoice), steps.c.cycle, steps.c.day, steps.c.step, steps.c.void.desc())
 )
 CREDIT_NOTES = (
     sa.select(credit_notes.c.facts, credit_notes.c.cancelled)
     .where(_of(credit_notes))
-    .order_by(credit_notes.c.number)
+    .order_by(_plain(credit_notes.c.number))
 )
 PAYMENTS = (
     sa.select(*(column for column in payments.c if column.name != "stated"))
     .where(_of(payments))
-    .order_by(payments.c.reference)
+    .order_by(_plain(payments.c.reference))
 )
 ALLOCATIONS = (
     sa.select(
@@ -117,19 +129,13 @@ ALLOCATIONS = (
         allocations.c.allowed,
         allocations.c.allowance,
     )
-    .join(
-        payments,
-        sa.and_(
-            allocations.c.creditor == payments.c.creditor, allocations.c.reference == payments.c.reference
-        ),
-    )
-    .where(_of(payments))
-    .order_by(allocations.c.reference, allocations.c.position)
+    .where(_OF_ALLOCATIONS)
+    .order_by(_plain(allocations.c.reference), allocations.c.position)
 )
 AGREEMENTS = (
     sa.select(agreements.c.facts, agreements.c.approved, agreements.c.ended_on, agreements.c.ended_how)
     .where(_of(agreements))
-    .order_by(agreements.c.id)
+    .order_by(_plain(agreements.c.id))
 )
 BOOKED_TO = sa.select(bank_accounts.c.account, bank_accounts.c.booked_to).where(
     bank_accounts.c.creditor == CREDITOR_ID
