@@ -29,6 +29,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+import httpx2
 from rich.console import Console
 from temporalio.client import Client
 from temporalio.contrib.pydantic import pydantic_data_converter
@@ -50,12 +51,14 @@ from tests.torture.injector import Injector, Stage
 from tests.torture.mailbox import mailbox
 from tests.torture.nursery import nursery
 from tests.torture.pulse import Pulse
+from tests.torture.sender import Api, key
 from tests.torture.servers import Postgres, Sqlite, Temporal, postgres
 from tests.torture.stories import tell
 from tests.torture.teller import ANSWERS, INBOX
 from tests.torture.telling import table, tell_failure
-from tests.torture.verdict import BANK, STUCK, Verdict, judge
+from tests.torture.verdict import API, BANK, STUCK, Verdict, judge
 from tests.torture.walker import FAULTS, Walker
+from trial.servers import LOCAL, free_port
 
 TASK_QUEUE = "torture"
 CLOSING_SECONDS = 15.0
@@ -147,6 +150,8 @@ class Torture:
             await walker.live()
             for flaw in await deeds.flaws():
                 self.verdict.find(BANK, name, flaw)
+            for flaw in await deeds.sender.found(self.house.database) if deeds.sender else []:
+                self.verdict.find(API, name, flaw)
         except FAULTS as fault:
             walker.tell(walker.now, f"{type(fault).__name__}: {fault}")
             self.verdict.find(STUCK, name, f"{type(fault).__name__}: {fault}")
@@ -180,6 +185,7 @@ async def main(options: Options, folder: Path, screen: Console) -> int:
             release=1,
             lots="",
             odds=0.0,
+            port=free_port(),
         )
         for name in (INBOX, ANSWERS):
             (folder / "bank" / name).mkdir(parents=True)
@@ -191,7 +197,20 @@ async def main(options: Options, folder: Path, screen: Console) -> int:
         stack.callback(reading.cancel)
         pace = (0.7 if options.seconds < 120 else 1.0) * options.calm
         injector = await stack.enter_async_context(Injector(stage, options.seed, pace))
-        house = House(client, database, Door(database, catalogue), catalogue, folder / "bank")
+        caller, token = await key(database)
+        calls = await stack.enter_async_context(
+            httpx2.AsyncClient(
+                base_url=f"http://{LOCAL}:{orders.port}", headers={"Authorization": f"Bearer {token}"}
+            )
+        )
+        house = House(
+            client,
+            database,
+            Door(database, catalogue),
+            catalogue,
+            folder / "bank",
+            Api(calls, caller),
+        )
         pulse = Pulse()
         feeling = asyncio.create_task(pulse.run())
         stack.callback(feeling.cancel)

@@ -77,8 +77,10 @@ class Orders:
     release: int
     lots: str
     odds: float
-    at_counter: bool = False
-    """Whether the process takes bank files in, and is no worker."""
+    duty: str = "work"
+    """What the process does: `work` as a worker, take bank files in at the `counter`, serve at the `door`."""
+    port: int = 0
+    """Where the API is served."""
 
     def line(self) -> str:
         """Writes the orders on one line."""
@@ -186,7 +188,7 @@ async def work(orders: Orders, wording: Wording) -> None:
     deploy(orders.release)
     infest(Reaper(lots, orders.odds, folder / "deaths"))
     given = orders.settings
-    client = await _connected(orders.address, Muddle(lots, folder / "swallowed"))
+    client = await connected(orders.address, Muddle(lots, folder / "swallowed"))
     skipper = TimeSkipper(client, config=TimeSkippingConfig(enabled=False))
     async with await opened(given.database_url) as database:
         Weather(folder / "weather").befall(database)
@@ -203,7 +205,8 @@ async def work(orders: Orders, wording: Wording) -> None:
             await relay.run(asyncio.Event(), every=RELAY_EVERY)
 
 
-async def _connected(address: str, muddle: Muddle) -> Client:
+async def connected(address: str, muddle: Muddle) -> Client:
+    """Connects to Temporal, however long that takes."""
     while True:
         try:
             return await Client.connect(

@@ -28,7 +28,8 @@ from ledger import desk, parties, policies, switches
 from ledger.book import Book
 from ledger.database import Database
 from ledger.policies import Shelf
-from tests.torture.moments import Moment
+from tests.torture.moments import Moment, lots
+from tests.torture.sender import Api, Sender
 from tests.torture.stories import Story
 from workflows.ports import OperatorOrder
 from workflows.told import CaseState
@@ -46,6 +47,7 @@ class House:
     door: Door
     catalogue: dict[str, DunningPolicy]
     bank: Path
+    api: Api | None = None
     shelf: Shelf = field(default_factory=Shelf)
 
 
@@ -56,6 +58,13 @@ class Deeds:
     house: House
     story: Story
     begun: datetime
+    sender: Sender | None = field(init=False, default=None)
+
+    def __post_init__(self) -> None:
+        """Has part of the events go in by the API, where one is served."""
+        if self.house.api is not None:
+            name = self.story.debtor.id
+            self.sender = Sender(self.house.api, name, lots(self.story.seed, name, "api"))
 
     @property
     def creditor(self) -> str:
@@ -80,8 +89,10 @@ class Deeds:
             await book.settle()
 
     async def admit(self, now: datetime, kind: str, **facts: Any) -> str:
-        """Hands an event in at the door."""
+        """Hands an event in, at the door or through the API."""
         event = EVENT.validate_python({"type": kind} | facts)
+        if self.sender is not None and self.sender.is_drawn():
+            return await self.sender.send(event, now)
         return (await self.house.door.admit(event, now=now, source=AUTHOR)).what
 
     async def begin(self, now: datetime) -> None:

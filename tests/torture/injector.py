@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any, Self
 
@@ -26,12 +27,14 @@ from tests.torture.servers import Postgres, Sqlite, Temporal
 from tests.torture.weather import Sky, Weather
 from trial.mail import Fault
 
-WORKERS, TELLERS = 2, 1
+DUTIES = ("work", "work", "counter", "door")
+"""What the processes do that are kept alive."""
+
 ODDS = 0.04
 """The odds of a death at each point."""
 
-AT_COUNTER = 4.0
-"""How much likelier a death is at the counter, where points are passed less often."""
+LIKELIER = {"counter": 4.0, "door": 3.0}
+"""How much likelier a death is at the counter and the door, where points are passed less often."""
 
 MAIL = (
     (Fault.SLOW, 4),
@@ -75,8 +78,8 @@ class Injector:
     release: int = 1
     raging: asyncio.Event = field(default_factory=asyncio.Event)
     """Set while faults are wanted."""
-    workers: list[Worker] = field(default_factory=list)
-    tellers: list[Worker] = field(default_factory=list)
+    alive: dict[str, list[Worker]] = field(default_factory=lambda: {duty: [] for duty in DUTIES})
+    """The processes, by their duty."""
     _born: int = 0
     _tasks: list[asyncio.Task[None]] = field(default_factory=list)
 
@@ -89,13 +92,14 @@ class Injector:
         """Starts the workers and the faults."""
         works: list[tuple[str, tuple[float, float], Callable[[], Awaitable[None]]]] = [
             ("kill", (3.0, 8.0), self._kill),
-            ("kill at the counter", (4.0, 11.0), self._kill_teller),
+            ("kill at the counter", (4.0, 11.0), partial(self._kill_one, "counter")),
+            ("kill at the door", (3.5, 11.0), partial(self._kill_one, "door")),
             ("temporal", (25, 60), self._restart_temporal),
             ("mail", (3, 9), self._spoil_mail),
             ("mail away", (15, 35), self._take_mail_away),
             ("record", (15, 35), self._spoil_record),
         ]
-        starts: list[Coroutine[Any, Any, None]] = [self._keep(n) for n in range(WORKERS + TELLERS)]
+        starts: list[Coroutine[Any, Any, None]] = [self._keep(n, duty) for n, duty in enumerate(DUTIES)]
         starts += [self._again(name, between, work) for name, between, work in works]
         starts += [self._deliver_swallowed()]
         self._tasks = [asyncio.create_task(start) for start in starts]
@@ -106,8 +110,12 @@ class Injector:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        for worker in (*self.workers, *self.tellers):
-            worker.kill()
+        self._kill_all()
+
+    def _kill_all(self, *duties: str) -> None:
+        for duty in duties or self.alive:
+            for worker in self.alive[duty]:
+                worker.kill()
 
     def check(self) -> None:
         """Raises what an injecting task died of: a run without faults proves nothing."""
@@ -120,28 +128,25 @@ class Injector:
         self.raging.clear()
         self.weather.set(Sky.CLEAR)
         self.stage.mailbox.heal()
-        for worker in (*self.workers, *self.tellers):
-            worker.kill()  # those that are born now die at no point
+        self._kill_all()  # those that are born now die at no point
 
     def deploy(self, release: int) -> None:
         """Replaces every worker by one of another release."""
         self.release = release
         self.stage.diary.inject("release", str(release))
-        for worker in self.workers:
-            worker.kill()
+        self._kill_all("work")
 
-    async def _keep(self, place: int) -> None:
-        """Keeps one process alive, the last at the counter: soon after a death another is born."""
-        draw, at_counter = lots(self.seed, "keeper", place), place >= WORKERS
-        alive = self.tellers if at_counter else self.workers
+    async def _keep(self, place: int, duty: str) -> None:
+        """Keeps one process alive: soon after a death another is born."""
+        draw, alive = lots(self.seed, "keeper", place), self.alive[duty]
         while True:
             self._born += 1
-            odds = ODDS / max(1.0, self.pace) * (AT_COUNTER if at_counter else 1.0)
+            odds = ODDS / max(1.0, self.pace) * LIKELIER.get(duty, 1.0)
             born = {
                 "release": self.release,
                 "lots": f"{self.seed}:{self._born}",
                 "odds": odds if self.raging.is_set() else 0.0,
-                "at_counter": at_counter,
+                "duty": duty,
             }
             worker = await self.stage.nursery.bear(Orders(**vars(self.stage.orders) | born))
             alive.append(worker)
@@ -168,12 +173,12 @@ class Injector:
 
     async def _kill(self) -> None:
         draw = lots(self.seed, "kill", self._born)
-        if self.workers and draw.choice(self.workers).kill():
+        if self.alive["work"] and draw.choice(self.alive["work"]).kill():
             self.stage.diary.inject("killed at random")
 
-    async def _kill_teller(self) -> None:
-        if self.tellers and self.tellers[0].kill():
-            self.stage.diary.inject("killed at the counter")
+    async def _kill_one(self, duty: str) -> None:
+        if self.alive[duty] and self.alive[duty][0].kill():
+            self.stage.diary.inject(f"killed at the {duty}")
 
     async def _restart_temporal(self) -> None:
         draw = lots(self.seed, "temporal", self.stage.diary.counts["Temporal killed"])

@@ -1,7 +1,7 @@
 """The nursery: a process that has imported everything, and bears workers by forking.
 
 In: the program that forks on request, and the harness's end of it.
-Not in: what a worker does (child.py), or one that takes bank files in (teller.py).
+Not in: what they do: work (child.py), take bank files in (teller.py), serve the API (porter.py).
 
     python -m tests.torture.nursery
 
@@ -19,16 +19,18 @@ import signal
 import sys
 import threading
 import traceback
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 from unittest.mock import patch
 
 import correspondence.letter
 from config.sections import HERE
 from correspondence.wording import Wording
 from tests.torture.child import Orders, work
+from tests.torture.porter import attend
 from tests.torture.teller import serve
 from trial.servers import bound
 
@@ -77,11 +79,21 @@ def _bear(orders: Orders, wording: Wording) -> None:
         silence = os.open(os.devnull, os.O_RDONLY)
         for kept, given in ((0, silence), (1, log), (2, log)):
             os.dup2(given, kept)
-        asyncio.run(serve(orders) if orders.at_counter else work(orders, wording))
+        asyncio.run(_duty(orders, wording))
     finally:
         traceback.print_exc()
         sys.stderr.flush()
         os._exit(70)
+
+
+def _duty(orders: Orders, wording: Wording) -> Coroutine[Any, Any, None]:
+    match orders.duty:
+        case "counter":
+            return serve(orders)
+        case "door":
+            return attend(orders)
+        case _:
+            return work(orders, wording)
 
 
 def _mourn() -> None:

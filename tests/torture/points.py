@@ -1,4 +1,4 @@
-"""The points at which a process kills itself: six of the gate, one of the clerk, four of the bank's counter.
+"""The points at which a process kills itself: of the gate, the clerk, the bank's counter, the API.
 
 In: the production rooms with a death at each point, drawn by lot and written down before it happens.
 Not in: production code, which has no such points; kills from outside (injector.py).
@@ -27,7 +27,7 @@ from ledger.book import Book
 
 
 class Point(StrEnum):
-    """Names the points, in the order in which a message, and then a bank file, passes them."""
+    """Names the points, in the order in which a message, a bank file, an event passes them."""
 
     BEFORE_RESERVE = "before reserve"
     AFTER_RESERVE = "after reserve"
@@ -40,6 +40,8 @@ class Point(StrEnum):
     MATCHING = "before their money is booked"
     BOOKING = "while it is booked"
     DAYS = "before their days are known"
+    NOTING = "before an event by the API is kept"
+    ANSWERING = "before an event by the API is answered"
 
 
 GATE = "Collector.take"

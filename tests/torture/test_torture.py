@@ -54,6 +54,8 @@ async def test_a_minute_of_faults(tmp_path: Path) -> None:
     assert told["figures"]["in the mailbox"] >= 5
     assert told["faults"]["killed at random"] >= 3
     assert told["faults"]["Temporal killed"] >= 1
+    assert told["faults"]["killed at the door"] >= 1
+    assert told["figures"]["events by the API"] >= 5
     assert told["faults"]["release"] == 1
 
 

@@ -17,6 +17,7 @@ from audit.findings import Kind, Report
 from audit.mailbox import audit_mailbox
 from audit.runs import audit_runs
 from ledger.database import Database
+from ledger.received import received
 from ledger.schema import agreements, bank_entries, invoices, journal, messages, outbox
 from tests.torture.mailbox import Mailbox
 
@@ -26,7 +27,10 @@ STUCK = "stuck"
 BANK = "bank"
 """The kind of finding about bank entries that are not on record once."""
 
-KINDS = (*(kind.value for kind in Kind), STUCK, BANK)
+API = "api"
+"""The kind of finding about answers of the API that contradict each other or the record."""
+
+KINDS = (*(kind.value for kind in Kind), STUCK, BANK, API)
 
 
 COUNTED = (
@@ -35,6 +39,7 @@ COUNTED = (
     (agreements, "agreements"),
     (bank_entries, "bank entries"),
     (journal, "journal entries"),
+    (received, "events by the API"),
 )
 """What of the record is counted, and how it is called."""
 
