@@ -4,7 +4,7 @@ from datetime import date, timedelta
 from decimal import Decimal
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from domain.calendars import is_business_day
@@ -116,6 +116,8 @@ def test_any_order_leads_to_the_end_and_a_missing_one_never_past_it(
     reached, gap = known_to(beginning, *(one for one in order if one is not lost))
     days = (lost.first + timedelta(days=day) for day in range((lost.last - lost.first).days + 1))
     seen = any(is_business_day(day, "FR", None) for day in days)
+    # A later statement that begins with the same balance goes on: a bank makes none for days without movement.
+    assume(all(one.opening != lost.opening for one in all_[place + 2 :]) or not balances)
     if seen if not balances else lost.opening != lost.closing:
         assert reached == all_[place].last.isoformat()
         assert (gap is None) == (lost is rest[-1])

@@ -24,6 +24,7 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, Page, async_playwright
 from temporalio.client import Client
+from temporalio.contrib.pydantic import pydantic_data_converter
 
 from activities.links import links_of
 from config.sections import Console, Folders, Smtp
@@ -41,7 +42,7 @@ from ledger.database import Database
 from ledger.people import Person, Role
 from tests.domain import build as facts
 from trial.mail import MailSink, mail_sink
-from trial.servers import free_port
+from trial.servers import free_port, temporal_dev_server
 from trial.world import World, real_now, world
 
 AXE = Path(__file__).parent / "vendored" / "axe.min.js"
@@ -160,15 +161,14 @@ async def inspected(page: Page, name: str) -> None:
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
-async def stage(
-    tmp_path_factory: pytest.TempPathFactory, sqlite_template: Path, temporal: Client
-) -> AsyncIterator[Stage]:
-    """Sets the stage once for the session."""
+async def stage(tmp_path_factory: pytest.TempPathFactory, sqlite_template: Path) -> AsyncIterator[Stage]:
+    """Sets the stage once for the session, on a Temporal server of its own: its runs bear common names."""
     if CHROMIUM is None:
         pytest.skip("no Chromium: on Debian, apt-get install chromium")
     folder, port = tmp_path_factory.mktemp("stage"), free_port()
     shutil.copyfile(sqlite_template, folder / "relance.sqlite3")
     async with (
+        temporal_dev_server(None, 0, None, folder / "temporal.log") as server,
         mail_sink(folder / "mail" / "Maildir", 0) as sink,
         await Database.open(f"sqlite+aiosqlite:///{folder / 'relance.sqlite3'}") as database,
     ):
@@ -181,6 +181,7 @@ async def stage(
             console=Console(bind=f"127.0.0.1:{port}", public_url=address),
         )
         wording = Wording.load(settings.folders.wording, links_of(settings))
+        temporal = await Client.connect(server.address, data_converter=pydantic_data_converter)
         async with world(temporal, settings, database, wording) as lives, _chromium() as browser:
             now = await _lived(lives)
             office = Office(settings, database, lives.policies, clock=lambda: now)
