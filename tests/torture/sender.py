@@ -52,10 +52,10 @@ class Api:
 
 
 async def key(database: Database) -> tuple[str, str]:
-    """Makes a key for events; gives its holder's name and its token."""
+    """Makes a key for events of every kind; gives its holder's name and its token."""
     async with database.writing() as conn:
         made, token = await access.make_key(
-            conn, "torture", (Right.EVENTS,), None, "torture", datetime.now(UTC)
+            conn, "torture", (Right.EVENTS, Right.CREDITORS), None, "torture", datetime.now(UTC)
         )
     return f"key:{made.id}", token
 
