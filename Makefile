@@ -24,7 +24,7 @@ up: $(VENV)/.demo ## Runs everything on this machine, state kept under var/
 	@exec $(RUN)python standalone.py up
 
 test: $(VENV)/.test ## Runs all tests; says how many ran, how many were skipped and why
-	@$(RUN)python -m pytest -p tests.no_skips -n 2 --dist loadscope
+	@$(RUN)python -m pytest -p tests.no_skips -n 3 --dist loadscope
 
 bench: $(VENV)/.test ## Measures Relance beside a bare skeleton and a nightly scan (SIZE, ONLY, DATABASE, NAME)
 	@$(RUN)python -m bench

@@ -9,12 +9,17 @@ from collections.abc import AsyncIterator
 
 import pytest
 import pytest_asyncio
+from hypothesis import settings
 from temporalio.client import Client
 from temporalio.contrib.pydantic import pydantic_data_converter
 
 from trial.servers import TemporalServer, temporal_dev_server
 
 pytest_plugins = ["tests.databases"]
+
+settings.register_profile("suite", max_examples=50)
+settings.load_profile("suite")
+"""So many cases of each property in a run of everything; `--hypothesis-profile default` tries twice as many."""
 
 IDENTITY = "tests"
 """What clients call themselves in histories, where the default would name this machine."""

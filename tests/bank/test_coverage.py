@@ -116,7 +116,7 @@ def test_any_order_leads_to_the_end_and_a_missing_one_never_past_it(
     reached, gap = known_to(beginning, *(one for one in order if one is not lost))
     days = (lost.first + timedelta(days=day) for day in range((lost.last - lost.first).days + 1))
     seen = any(is_business_day(day, "FR", None) for day in days)
-    # A later statement that begins with the same balance goes on: a bank makes none for days without movement.
+    # A later one that begins with the same balance goes on: days without movement have no statement.
     assume(all(one.opening != lost.opening for one in all_[place + 2 :]) or not balances)
     if seen if not balances else lost.opening != lost.closing:
         assert reached == all_[place].last.isoformat()

@@ -278,7 +278,7 @@ SAMPLES = [
 
 
 @only_sqlite
-@settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     sample=st.sampled_from(SAMPLES),
     cut=st.integers(0, 4000),

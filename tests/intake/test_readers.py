@@ -344,7 +344,7 @@ HEADERS = st.sampled_from(
 )
 
 
-@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(head=HEADERS, tail=st.lists(ALPHABET | st.text(max_size=3), max_size=40).map("".join))
 def test_no_text_is_too_strange(head: str, tail: str) -> None:
     """Whatever a text holds, reading it yields events or refusals with a line and a remedy, never a fault."""
@@ -353,7 +353,7 @@ def test_no_text_is_too_strange(head: str, tail: str) -> None:
             assert not isinstance(row.event, InputRefused) or (row.event.line and row.event.remedy)
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(content=st.binary(max_size=200))
 def test_no_bytes_are_too_strange(tmp_path: Path, content: bytes) -> None:
     """Whatever bytes a file holds, reading it yields events or refusals, never a fault."""

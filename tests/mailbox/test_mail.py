@@ -330,7 +330,7 @@ WHOLE = [
 ]
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=120, deadline=None)
 @given(
     data=st.sampled_from(WHOLE),
     cut=st.integers(0, 2000),

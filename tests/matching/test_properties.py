@@ -15,7 +15,7 @@ from domain.openitems import Directory, OpenItem, Payer, Recorded
 from domain.receivable import EarlyDiscount, Tolerance
 from tests.matching.build import item
 
-quick = settings(max_examples=150, deadline=None, database=None, suppress_health_check=[HealthCheck.too_slow])
+quick = settings(max_examples=60, deadline=None, database=None, suppress_health_check=[HealthCheck.too_slow])
 
 FIRST = date(2026, 10, 1)
 DEBTORS = ("verger", "atelier", "garage")

@@ -25,7 +25,7 @@ from tests.readers_bank.samples import (
     sheet,
 )
 
-thorough = settings(max_examples=120, deadline=None)
+thorough = settings(max_examples=60, deadline=None)
 
 WRITERS: dict[str, Callable[..., str]] = {**BALANCED, "camt.054": camt054, "OFX": ofx, "CSV": sheet}
 
