@@ -19,7 +19,7 @@ pytest_plugins = ["tests.databases"]
 
 settings.register_profile("suite", max_examples=50)
 settings.load_profile("suite")
-"""So many cases of each property in a run of everything; `--hypothesis-profile default` tries twice as many."""
+"""So many cases of each property in a run of all; `--hypothesis-profile default` tries twice as many."""
 
 IDENTITY = "tests"
 """What clients call themselves in histories, where the default would name this machine."""
