@@ -42,12 +42,17 @@ class Pulse:
         self._listeners = 0
         self._watching: asyncio.Task[None] | None = None
 
-    async def beats(self) -> AsyncIterator[bool]:
-        """Gives True for each change, False for a breath without one."""
+    @property
+    def beat(self) -> int:
+        """Counts the changes seen so far: a page that was made at one beat is told of every later one."""
+        return self._beats
+
+    async def beats(self, since: int) -> AsyncIterator[bool]:
+        """Gives True for each change after a beat, False for a breath without one."""
         self._listeners += 1
         if self._watching is None or self._watching.done():
             self._watching = asyncio.create_task(self._watch())
-        known = self._beats
+        known = since
         try:
             while True:
                 async with self._changed:
@@ -76,23 +81,23 @@ class Pulse:
             except (Unavailable, sa.exc.SQLAlchemyError):
                 log.info("pulse_missed")
             else:
-                if self._seen is not None and seen != self._seen:
+                # What changed while nobody listened is told to the first who does.
+                if seen != self._seen:
                     async with self._changed:
                         self._beats += 1
                         self._changed.notify_all()
                 self._seen = seen
             await asyncio.sleep(EVERY_SECONDS)
-        self._seen = None
 
 
 @router.get("/live", include_in_schema=False)
-async def live(_seat: Viewer, request: Request) -> StreamingResponse:
+async def live(_seat: Viewer, request: Request, since: int = 0) -> StreamingResponse:
     """Streams an event named `changed` whenever the record changes."""
     pulse_of: Pulse = request.app.state.pulse
 
     async def stream() -> AsyncIterator[str]:
         yield "retry: 2000\n\n"
-        async for changed in pulse_of.beats():
+        async for changed in pulse_of.beats(since):
             yield "event: changed\ndata: 1\n\n" if changed else ": breath\n\n"
 
     return StreamingResponse(stream(), media_type="text/event-stream", headers={"X-Accel-Buffering": "no"})
