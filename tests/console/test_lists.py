@@ -133,7 +133,7 @@ async def test_customers_are_listed_in_french_on_a_phone(stage: Stage) -> None:
     """What each owes, how long, and when they hear next; dark, narrow, with no violation of WCAG."""
     async with stage.seat(language="fr", width=390, dark=True) as page:
         await page.goto("/debtors?q=martin&state=")
-        await expect(page.get_by_role("link", name="Martin & Fils")).to_be_visible()
+        await expect(page.get_by_role("link", name="Martin & Fils", exact=True)).to_be_visible()
         await expect(page.locator("tbody")).to_contain_text("jours de retard")
         await inspected(page, "customers-fr-phone")
         await page.goto("/invoices")
