@@ -13,6 +13,7 @@ import structlog
 from fastapi import APIRouter, Request
 from fastapi.responses import StreamingResponse
 
+from console.office import wall_clock
 from console.seats import Viewer
 from domain.faults import Unavailable
 from ledger.database import Database
@@ -38,7 +39,8 @@ class Pulse:
         self._database = database
         self._changed = asyncio.Condition()
         self._seen: tuple[object, ...] | None = None
-        self._beats = 0
+        # Counted from the clock: a page that an earlier process made is told that things may have changed.
+        self._beats = int(wall_clock().timestamp())
         self._listeners = 0
         self._watching: asyncio.Task[None] | None = None
 

@@ -87,7 +87,7 @@ def page(seat: Seat, request: Request, template: str, *, status: int = 200, **va
         "address": str(request.url.path) + (f"?{request.url.query}" if request.url.query else ""),
         "notice": _notice(request),
         "machine": seat.office.time_machine is not None,
-        "beat": request.app.state.pulse.beat,
+        "beat": request.state.beat,
         "typed": {},
         "mistakes": {},
     }

@@ -104,6 +104,7 @@ class Seat:
 async def seat(request: Request, office: TheOffice) -> Seat:
     """Seats the person whose session the cookie opens; raises SignInFirst."""
     now = office.clock()
+    request.state.beat = request.app.state.pulse.beat  # before anything is read: later changes are told
     token = request.cookies.get(COOKIE)
     who = None
     if token is not None:

@@ -9,6 +9,26 @@ document.getElementById("live")?.addEventListener("changed", () => {
   else document.getElementById("news").hidden = false;
 });
 
+// What could not be done says so where it was asked, and takes nothing away: a form keeps what was typed,
+// a part of the page stays as it was, a link goes where it leads.
+const failed = (event) => {
+  const { sourceElement: asked, response, text } = event.detail.ctx;
+  if (response?.status === 422) return; // the form comes back with its mistakes
+  if (asked.matches("a")) location.assign(asked.href);
+  else if (asked.matches("form")) {
+    const told = response && new DOMParser().parseFromString(text, "text/html").querySelector("main h1 + p")?.textContent;
+    const place = document.createElement("div");
+    place.className = "mistakes";
+    place.setAttribute("role", "alert");
+    place.append(document.createElement("p"));
+    place.firstChild.textContent = told || document.getElementById("away").textContent;
+    asked.querySelector(".mistakes")?.remove();
+    asked.prepend(place);
+  } else document.getElementById("news").hidden = false;
+};
+document.addEventListener("htmx:response:error", failed);
+document.addEventListener("htmx:error", failed);
+
 document.addEventListener("click", (event) => {
   const opener = event.target.closest("[data-opens]");
   if (opener) {
