@@ -9,25 +9,29 @@ document.getElementById("live")?.addEventListener("changed", () => {
   else document.getElementById("news").hidden = false;
 });
 
-// What could not be done says so where it was asked, and takes nothing away: a form keeps what was typed,
-// a part of the page stays as it was, a link goes where it leads.
-const failed = (event) => {
-  const { sourceElement: asked, response, text } = event.detail.ctx;
-  if (response?.status === 422) return; // the form comes back with its mistakes
+// An answer without the part that was asked for (a fault, nobody there) says so where it was asked and takes
+// nothing away: a form keeps what was typed, a part of the page stays as it was, a link goes where it leads.
+const failed = (asked, told) => {
   if (asked.matches("a")) location.assign(asked.href);
   else if (asked.matches("form")) {
-    const told = response && new DOMParser().parseFromString(text, "text/html").querySelector("main h1 + p")?.textContent;
     const place = document.createElement("div");
     place.className = "mistakes";
     place.setAttribute("role", "alert");
     place.append(document.createElement("p"));
-    place.firstChild.textContent = told || document.getElementById("away").textContent;
+    place.firstChild.textContent = told ?? document.getElementById("away").textContent;
     asked.querySelector(".mistakes")?.remove();
     asked.prepend(place);
   } else document.getElementById("news").hidden = false;
 };
-document.addEventListener("htmx:response:error", failed);
-document.addEventListener("htmx:error", failed);
+document.addEventListener("htmx:after:request", (event) => {
+  const { sourceElement, select, response, text } = event.detail.ctx;
+  if (!select || response.status === 204) return;
+  const answer = new DOMParser().parseFromString(text, "text/html");
+  if (answer.querySelector(select)) return;
+  event.preventDefault();
+  failed(sourceElement, answer.querySelector("main h1 + p")?.textContent);
+});
+document.addEventListener("htmx:error", (event) => failed(event.detail.ctx.sourceElement));
 
 document.addEventListener("click", (event) => {
   const opener = event.target.closest("[data-opens]");
