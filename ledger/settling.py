@@ -47,7 +47,8 @@ async def settle(folio: Folio, *, wake: bool, quiet: frozenset[str]) -> dict[str
     """Plans every case anew and returns the plans that changed, by number."""
     await _drop_needless_approvals(folio)
     # Opening and closing decide which invoices count for the others, so they come before any plan.
-    reopened = {case.invoice.number for case in folio.account.cases if await _turn(folio, case)}
+    rules = _Rules(folio)
+    reopened = {case.invoice.number for case in folio.account.cases if await _turn(folio, case, rules)}
     await agreements.keep_up(folio)
     changed: dict[str, NextAction] = {}
     errands: list[tuple[str, str, NextAction]] = []
@@ -57,7 +58,7 @@ async def settle(folio: Folio, *, wake: bool, quiet: frozenset[str]) -> dict[str
     for case in folio.account.cases:
         number = case.invoice.number
         stored = folio.stored[number]
-        plan = _planned(folio, case)
+        plan = _planned(folio, case, rules)
         open_, net = _balance(folio, number)
         if plan != stored.next:
             changed[number] = plan
@@ -77,6 +78,24 @@ async def settle(folio: Folio, *, wake: bool, quiet: frozenset[str]) -> dict[str
         await _write(folio, rows)
     await outbox.write(folio.conn, folio.creditor, folio.account.revision, errands, folio.now)
     return changed
+
+
+class _Rules:
+    """Says what comes next for a case: asked once for each, while the account stays as it is."""
+
+    def __init__(self, folio: Folio) -> None:
+        self._folio = folio
+        self._account = folio.account
+        self._said: dict[str, NextAction] = {}
+
+    def next(self, case: Case) -> NextAction:
+        folio, number = self._folio, case.invoice.number
+        if self._account is not folio.account:
+            self._account, self._said = folio.account, {}
+        if number not in self._said:
+            policy = folio.policies[case.policy]
+            self._said[number] = next_action(folio.account, number, policy, folio.now)
+        return self._said[number]
 
 
 async def _drop_needless_approvals(folio: Folio) -> None:
@@ -127,10 +146,10 @@ def _question(folio: Folio, number: str, action: NextAction | None) -> tuple[str
     return kind, f"{kind}:{folio.creditor}:{about}"
 
 
-async def _turn(folio: Folio, case: Case) -> bool:
+async def _turn(folio: Folio, case: Case, rules: _Rules) -> bool:
     """Closes a case that is over or reopens one that is not any more; True where it was reopened."""
     number = case.invoice.number
-    action = next_action(folio.account, number, folio.policies[case.policy], folio.now)
+    action = rules.next(case)
     if action.closes:
         if action.ending is not case.ending:
             await _close(folio, case, action)
@@ -169,11 +188,11 @@ async def _close(folio: Folio, case: Case, action: NextAction) -> None:
         await tasks.open_task(folio, "exhausted", key, number, folio.today, {})
 
 
-def _planned(folio: Folio, case: Case) -> NextAction:
+def _planned(folio: Folio, case: Case, rules: _Rules) -> NextAction:
     stored = folio.stored[case.invoice.number].next
     if case.ending is not None and stored is not None and stored.ending is case.ending:
         return stored
-    return next_action(folio.account, case.invoice.number, folio.policies[case.policy], folio.now)
+    return rules.next(case)
 
 
 def _balance(folio: Folio, number: str) -> tuple[Decimal, Decimal]:
