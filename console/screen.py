@@ -4,9 +4,11 @@ In: the template environment, its filters, what every page is told, notices afte
 Not in: what a page shows (pages/), forms (forms.py).
 """
 
+import asyncio
 import json
-from collections.abc import Mapping
-from functools import cache
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, unquote
@@ -16,6 +18,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, pass_context
 from jinja2.runtime import Context
 from markupsafe import Markup, escape
+from starlette.types import Receive, Scope, Send
 
 from console import speech
 from console.seats import Seat
@@ -77,6 +80,26 @@ def asset(name: str) -> str:
     return f"/static/{name}?{stamp}"
 
 
+_FILLING = ThreadPoolExecutor(1, "pages")
+"""One page is filled at a time: several would take the processor from whoever waits for a word of it."""
+
+
+class Page(HTMLResponse):
+    """Is a page that is filled aside, when it is sent, while everybody else is served."""
+
+    def __init__(self, fill: Callable[[], str], status: int) -> None:
+        """Takes what fills the page."""
+        super().__init__(None, status)
+        self._fill = fill
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Fills the page and sends it."""
+        text = await asyncio.get_running_loop().run_in_executor(_FILLING, self._fill)
+        self.body = self.render(text)
+        self.headers["content-length"] = str(len(self.body))
+        await super().__call__(scope, receive, send)
+
+
 def page(seat: Seat, request: Request, template: str, *, status: int = 200, **values: Any) -> HTMLResponse:
     """Fills a template for a seat; `values` are what the page shows."""
     told = {
@@ -91,8 +114,7 @@ def page(seat: Seat, request: Request, template: str, *, status: int = 200, **va
         "typed": {},
         "mistakes": {},
     }
-    text = environment(seat.language).get_template(template).render(told | values)
-    response = HTMLResponse(text, status)
+    response = Page(partial(environment(seat.language).get_template(template).render, told | values), status)
     if told["notice"] is not None:
         response.delete_cookie(NOTICE)
     return response

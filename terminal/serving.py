@@ -5,6 +5,7 @@ Not in: the application itself (console/application.py), and the worker, which g
 """
 
 import secrets
+import sys
 from typing import Annotated, Any
 
 import structlog
@@ -22,6 +23,7 @@ from terminal.shell import run
 
 log = structlog.get_logger("console")
 
+SWITCH_SECONDS = 0.001
 GRACE_SECONDS = 2
 """How long open streams may keep the process from ending."""
 
@@ -42,6 +44,8 @@ def serve(
     async def work() -> None:
         settings = load()
         logs.configure(settings.log_format, settings.log_level)
+        # Pages are filled in a thread: an event that comes meanwhile waits so long for each of its steps.
+        sys.setswitchinterval(SWITCH_SECONDS)
         host, _, port = (bind or settings.console.bind).rpartition(":")
         async with office_opened(settings) as office:
             password = await people.first_administrator(office.database, office.clock())
