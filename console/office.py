@@ -24,7 +24,7 @@ from domain.policy import DunningPolicy
 from intake import orders
 from intake.admission import Admission
 from intake.door import Door
-from intake.relay import Relay
+from intake.relay import BATCH, Relay
 from intake.temporal import connect
 from ledger.book import Book
 from ledger.database import Database
@@ -66,6 +66,8 @@ class Office:
     shelf: Shelf = field(default_factory=Shelf)
     _client: Client | None = None
     _opening: asyncio.Lock = field(default_factory=asyncio.Lock)
+    _delivering: asyncio.Task[bool] | None = None
+    _following: asyncio.Task[bool] | None = None
 
     def __post_init__(self) -> None:
         """Opens the only way in for facts."""
@@ -91,10 +93,21 @@ class Office:
         return admission
 
     async def deliver(self) -> bool:
-        """Tells the runs what was written; False where Temporal is away: the worker's relay does it later."""
+        """Tells the runs what was written; False where Temporal is away: the worker's relay does it later.
+
+        One round at a time: all who ask during one share the next, which begins after what they wrote.
+        """
+        if self._following is None:
+            self._following = asyncio.create_task(self._deliver(self._delivering))
+        return await asyncio.shield(self._following)
+
+    async def _deliver(self, before: asyncio.Task[bool] | None) -> bool:
+        if before is not None:
+            await asyncio.wait([before])
+        self._delivering, self._following = self._following, None
         try:
             relay = Relay(self.database, await self.temporal(), self.settings.task_queue)
-            while await relay.deliver():
+            while await relay.deliver() >= BATCH:  # what others write meanwhile is their own round's
                 pass
         except Unavailable:
             log.info("wake_ups_wait")
