@@ -29,7 +29,7 @@ BATCH = 10
 STRUCTURED, BATCHED = "application/cloudevents+json", "application/cloudevents-batch+json"
 DUE_IN = timedelta(days=45)
 SHARES = {"bill": 45, "pay": 30, "customer": 15, "again": 10}
-"""What events say, by weight: a new invoice, a payment in full, another contact, what was said before."""
+"""What events say, by weight: a new invoice, a payment in full, another contact, what was answered before."""
 
 REMEMBERED = 200
 
@@ -93,15 +93,14 @@ class Traffic:
         if answer is not None and answer.status_code == HTTPStatus.OK:
             said = answer.json()
             self.fates.update(one["status"] for one in ([said] if single else said["results"]))
+            self._said = [*self._said, *parcel][-REMEMBERED:]
 
     def _event(self) -> CloudEvent:
         [kind] = self.draw.choices(tuple(SHARES), tuple(SHARES.values()))
         if kind == "again" and self._said:
             return self.draw.choice(self._said)
         place = next(self._numbers)
-        event = _written(f"event-{place:06d}", self._fact(kind, place))
-        self._said = [*self._said[-REMEMBERED:], event]
-        return event
+        return _written(f"event-{place:06d}", self._fact(kind, place))
 
     def _fact(self, kind: str, place: int) -> Event:
         at = next(self.unpaid, None) if kind == "pay" else None
