@@ -37,9 +37,14 @@ SETTLED = 5.0
 
 @dataclass(frozen=True)
 class Load:
-    """States what the console bore: events answered in a second, its memory in bytes at most."""
+    """States what the console bore: events accepted in a second, its memory in bytes at most.
+
+    `behind` is how many seconds after the last event all that was kept had been worked off.
+    """
 
     events_per_second: float
+    taken_per_second: float
+    behind: float
     waits: Waits
     spent: Spent
     memory: int
@@ -78,11 +83,12 @@ async def serve_crowd(arm: Relance, crowd: Crowd) -> Load:
                 for task in working:
                     task.cancel()
                 ended = await asyncio.gather(*working, return_exceptions=True)
+            behind = await traffic.worked_off()
     for fault in ended:
         if not isinstance(fault, asyncio.CancelledError) and isinstance(fault, BaseException):
             raise fault
     _check(waits, traffic)
-    return Load(per_second, waits, spent, memory)
+    return Load(per_second, traffic.accepted / (spent.wall + behind), behind, waits, spent, memory)
 
 
 async def _prepare(arm: Relance, count: int, now: datetime) -> None:

@@ -222,7 +222,9 @@ async def console(size: Size, ledger: NewLedger) -> Findings:
     async with _relance(ledger) as relance:
         load = await serve_crowd(relance, crowd)
     rows = [
-        Row("console", f"events taken, of {crowd.events_per_second} sent", "/s", load.events_per_second),
+        Row("console", f"events accepted, of {crowd.events_per_second} sent", "/s", load.events_per_second),
+        Row("console", "events taken in, until the last", "/s", load.taken_per_second),
+        Row("console", "large batches worked off after the last event", "s", load.behind, better=LESS),
         Row("console", f"requests of {crowd.operators} people and of events", "/s", load.requests_per_second),
         Row("console", "errors", "requests", float(load.waits.errors.total()), better=LESS),
     ]

@@ -41,7 +41,7 @@ SIZES = {
         statements=200,
         scanned=200,
         populations=(200, 500),
-        crowd=Crowd(invoices=500, operators=10, events_per_second=20, seconds=8),
+        crowd=Crowd(invoices=500, operators=10, events_per_second=50, seconds=8),
     ),
     "full": Size(
         rounds=3,

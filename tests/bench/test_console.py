@@ -7,22 +7,24 @@ from random import Random
 import httpx2
 
 from bench import lived
-from bench.traffic import BATCH, Traffic
+from bench.traffic import BATCH, LARGE, Traffic
 from bench.waits import Waits
+from console.api.events import AT_ONCE
 from domain.events import EVENT, InvoiceCreated, PaymentReceived
 from intake.readers.cloudevents import CloudEvent, read_event
 
 TODAY = date(2026, 3, 2)
 
 
-def test_half_of_the_events_come_alone_at_the_pace_asked_for() -> None:
-    """In a second so many events are due as are asked for, half of them in batches; each can be read."""
+def test_events_come_alone_and_in_batches_at_the_pace_asked_for() -> None:
+    """In a second so many events are due as are asked for, most of them in a large batch; each can be read."""
     client = httpx2.AsyncClient()
-    traffic = Traffic(client, Waits(), Random(1), 40, [0, 1], iter([3, 4]), TODAY)  # noqa: S311 - repeatable
+    traffic = Traffic(client, Waits(), Random(1), 200, [0, 1], iter([3, 4]), TODAY)  # noqa: S311 - repeatable
     parcels = list(traffic._parcels(1.0))
-    assert sum(len(sent) for _, sent in parcels) == 40
-    assert [len(sent) for _, sent in parcels] == [*[1] * BATCH, BATCH, *[1] * BATCH, BATCH]
+    assert sum(len(sent) for _, sent in parcels) == 200
+    assert [len(sent) for _, sent in parcels] == [*[1] * BATCH, BATCH, LARGE]
     assert [due for due, _ in parcels] == sorted(due for due, _ in parcels)
+    assert LARGE > AT_ONCE
     sent = [event for _, parcel in parcels for event in parcel]
     assert all(isinstance(read_event(_bytes(one)), CloudEvent) for one in sent)
 
