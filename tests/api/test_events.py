@@ -328,10 +328,11 @@ async def test_a_wrong_signature_lets_nothing_in(interface: Interface) -> None:
 async def test_a_body_changed_on_the_way_is_refused(interface: Interface) -> None:
     """The signature covers every byte; an unknown sender and bytes that are no text are refused alike."""
     secret, body = await sender(interface), json.dumps(event("F-1"))
-    headers = signed(secret, body)
+    headers, before = signed(secret, body), await interface.written()
     for content, name in ((body + " ", "erp"), (body, "eve"), (b"\xff", "erp"), (body, "")):
         answer = await interface.client.post(f"/events?sender={name}", headers=headers, content=content)
         problem(answer, 401, "signature")
+    assert await interface.written() == before
 
 
 @ON_ONE_DATABASE

@@ -151,10 +151,12 @@ async def test_what_the_facts_forbid_is_a_conflict(interface: Interface) -> None
 async def test_commands_need_their_right(interface: Interface) -> None:
     """A key to read commands nothing, and only a key that may approve approves."""
     await interface.bill("F-1")
+    before = await interface.written()
     for name, right in (("mark-paid", Right.READ), ("approve", Right.WRITE)):
         headers = await interface.key(right)
         answer = await interface.client.post(f"/invoices/acme/F-1/{name}", headers=headers, json={})
         problem(answer, 403, "forbidden")
+    assert await interface.written() == before
 
 
 @ON_ONE_DATABASE

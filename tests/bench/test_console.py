@@ -17,7 +17,7 @@ TODAY = date(2026, 3, 2)
 
 
 def test_events_come_alone_and_in_batches_at_the_pace_asked_for() -> None:
-    """In a second so many events are due as are asked for, most of them in a large batch; each can be read."""
+    """In a second so many events are due as are asked for, most in a large batch; each can be read."""
     client = httpx2.AsyncClient()
     traffic = Traffic(client, Waits(), Random(1), 200, [0, 1], iter([3, 4]), TODAY)  # noqa: S311 - repeatable
     parcels = list(traffic._parcels(1.0))

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 import pytest_asyncio
+from playwright.async_api import expect
 
 from domain.events import CreditorRegistered
 from ledger import access, journal, webhooks
@@ -211,5 +212,5 @@ async def test_keys_and_webhooks_read_well_everywhere(stage: Stage) -> None:
             await page.locator("#name").fill("ERP")
             await page.locator('input[name="rights"]').first.check()
             await page.locator('form[action="/settings/keys"] button.main').click()
-            await page.locator(".secret").wait_for()
+            await expect(page.locator(".secret")).to_be_visible()
             await inspected(page, f"secret-{language}-{width}")

@@ -420,6 +420,7 @@ async def test_the_settings_read_well_everywhere(stage: Stage) -> None:
                 "/people/new",
             ):
                 await page.goto(f"/settings{path}")
+                await expect(page.locator("h1")).to_have_count(1)
                 name = path.strip("/").replace("/", "-").split("?")[0] or "state"
                 await inspected(page, f"settings-{name}-{language}-{width}")
 
